@@ -1,0 +1,2 @@
+// Package source finds documents: in directories.
+package source
