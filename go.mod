@@ -10,8 +10,15 @@ require (
 
 require (
 	cel.dev/cel-go v0.33.2 // indirect
+	dario.cat/mergo v1.0.0 // indirect
 	github.com/bufbuild/protocompile v0.14.1 // indirect
+	github.com/fsnotify/fsnotify v1.9.0 // indirect
+	github.com/go-kratos/kratos/v2 v2.9.2 // indirect
 	go.yaml.in/yaml/v3 v3.0.4 // indirect
+	golang.org/x/net v0.60.0 // indirect
 	golang.org/x/sync v0.23.0 // indirect
 	golang.org/x/sys v0.48.0 // indirect
+	golang.org/x/text v0.42.0 // indirect
+	google.golang.org/genproto/googleapis/rpc v0.0.0-20260921155816-b14227669459 // indirect
+	gopkg.in/yaml.v3 v3.0.1 // indirect
 )

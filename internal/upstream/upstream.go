@@ -1,40 +1,52 @@
-// Package upstream makes raw gRPC calls to downstream services.
+// Package upstream makes raw gRPC calls to downstream services: protobuf wire bytes out, wire bytes in.
 package upstream
 
 import (
 	"context"
+	"sync"
 
+	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/mem"
-	"google.golang.org/protobuf/types/descriptorpb"
-
-	gatewayv1 "facet/api/facet/gateway/v1"
+	"google.golang.org/grpc/status"
 )
 
-// Pool keeps connections alive across snapshots: upstreams with equal configuration share one.
-type Pool struct{}
+// Upstream is one downstream service; it satisfies plan.Caller. It is safe for concurrent use.
+type Upstream struct {
+	name      string
+	conn      *connection
+	closeOnce sync.Once
+	closeErr  error
+}
 
-// NewPool returns an empty pool.
-func NewPool() *Pool { return &Pool{} }
-
-// Open returns the upstream of a configuration, connecting lazily. Close it when the snapshot that uses it is
-// retired.
-func (p *Pool) Open(name string, config *gatewayv1.Upstream) (*Upstream, error) { return &Upstream{}, nil }
-
-// Close closes what is still open.
-func (p *Pool) Close() error { return nil }
-
-// Upstream is one downstream service; it satisfies plan.Caller.
-type Upstream struct{}
-
-// Call sends one unary request.
+// Call sends one unary request with the outgoing metadata and the deadline of ctx, and returns the wire bytes
+// of the reply, which the caller frees. method is `/user.v1.UserService/GetUser`. The request may be reused
+// as soon as Call returns.
+//
+// Errors are gRPC statuses. What the upstream answered is returned as it came, with its details; where there was
+// no answer, the status says so and names the upstream. A context without a deadline is refused as INTERNAL: a
+// call that may wait forever is a mistake of the program.
 func (u *Upstream) Call(ctx context.Context, method string, request []byte) (mem.Buffer, error) {
-	return nil, nil
+	if _, ok := ctx.Deadline(); !ok {
+		return nil, status.Errorf(codes.Internal, "upstream %s: call of %s without a deadline", u.name, method)
+	}
+	x := exchanges.Get().(*exchange)
+	x.request = request
+	err := u.conn.client.Invoke(ctx, method, x, x)
+	reply := x.reply
+	*x = exchange{}
+	exchanges.Put(x)
+	if err == nil {
+		return reply, nil
+	}
+	if reply != nil { // a message came, and then a status that is not OK
+		reply.Free()
+	}
+	return nil, u.failure(err)
 }
 
-// Reflect returns the file descriptors of services by server reflection.
-func (u *Upstream) Reflect(ctx context.Context, services []string) (*descriptorpb.FileDescriptorSet, error) {
-	return nil, nil
+// Close releases the upstream; its connection closes with its last user, and calls in flight on it end with
+// CANCELED then. Closing again does nothing.
+func (u *Upstream) Close() error {
+	u.closeOnce.Do(func() { u.closeErr = u.conn.release() })
+	return u.closeErr
 }
-
-// Close releases the upstream; its connection closes with its last user.
-func (u *Upstream) Close() error { return nil }
