@@ -36,6 +36,19 @@ func (n *selNode) child(name string, field protoreflect.FieldDescriptor) *selNod
 
 func (n *selNode) names() []string { return slices.Sorted(maps.Keys(n.children)) }
 
+// selection is what the tree selects. It is for trees without keys of maps.
+func (n *selNode) selection() *Selection {
+	if n.whole {
+		return nil
+	}
+	s := &Selection{}
+	for _, name := range n.names() {
+		child := n.children[name]
+		s.entries = append(s.entries, selEntry{name: name, field: child.field, sub: child.selection()})
+	}
+	return s
+}
+
 // leaves counts the paths of a selection, keys included.
 func (s *Selection) leaves() int {
 	if s == nil || s.Empty() {
@@ -109,7 +122,7 @@ func (s selScope) stepKey(name selName) (selScope, error) {
 // checkOpen tells why no names can follow, if so.
 func (s selScope) checkOpen() error {
 	switch {
-	case s.mapping || s.md != nil && !selIsWhole(s.md):
+	case s.mapping || s.md != nil && parseSpecial(s.md) == nil:
 		return nil
 	case s.all:
 		return errors.New(`a "*" stands for all fields; nothing can follow it`)
@@ -190,20 +203,4 @@ func selIntegerWant(key string, kind protoreflect.Kind, bits int, signed bool) s
 		return kind.String() + " numbers"
 	}
 	return ""
-}
-
-// selIsWhole tells whether a message type has a JSON form of its own, so that its fields are not
-// selected one by one.
-func selIsWhole(md protoreflect.MessageDescriptor) bool {
-	switch md.FullName() {
-	case "google.protobuf.Any",
-		"google.protobuf.Timestamp", "google.protobuf.Duration", "google.protobuf.FieldMask",
-		"google.protobuf.Struct", "google.protobuf.Value", "google.protobuf.ListValue",
-		"google.protobuf.BoolValue", "google.protobuf.StringValue", "google.protobuf.BytesValue",
-		"google.protobuf.Int32Value", "google.protobuf.Int64Value",
-		"google.protobuf.UInt32Value", "google.protobuf.UInt64Value",
-		"google.protobuf.FloatValue", "google.protobuf.DoubleValue":
-		return true
-	}
-	return false
 }
