@@ -1,0 +1,81 @@
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+
+VERSION  ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+BIN      := .tmp/bin
+TOOLS    := $(BIN)/.built
+FUZZTIME ?= 30s
+BENCH    ?= .
+AGAINST  ?= .git\#branch=main
+IMAGE    ?= facet:$(VERSION)
+
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+
+.PHONY: help
+help: ## Print this help
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: build
+build: ## Build the static binary bin/facet
+	CGO_ENABLED=0 go build -tags grpcnotrace -trimpath -ldflags '-s -w -X main.version=$(VERSION)' -o bin/facet ./cmd/facet
+
+.PHONY: run
+run: ## Serve the sample mall: its services and the gateway
+	go run ./examples/mall
+
+.PHONY: test
+test: ## Run the tests
+	go test ./...
+
+.PHONY: race
+race: ## Run the tests with the race detector
+	go test -race ./...
+
+.PHONY: lint
+lint: $(TOOLS) ## Lint the Go code and the protos
+	go vet ./...
+	golangci-lint run
+	buf lint
+
+.PHONY: breaking
+breaking: $(TOOLS) ## Compare the protos with those of AGAINST (default: branch main)
+	buf breaking --against '$(AGAINST)'
+
+.PHONY: generate
+generate: $(TOOLS) ## Generate the Go code of the protos
+	buf generate
+
+.PHONY: check-generate
+check-generate: generate ## Fail if the generated code is not that of the protos
+	@changed="$$(git status --porcelain -- '*.pb.go')"; \
+	if [ -n "$$changed" ]; then \
+		echo "the generated code is stale: run \"make generate\" and commit" >&2; \
+		echo "$$changed" >&2; exit 1; \
+	fi
+
+.PHONY: fuzz
+fuzz: ## Run each fuzz target for FUZZTIME
+	@set -e; for package in $$(go list ./...); do \
+		for target in $$(go test -list '^Fuzz' "$$package" | grep '^Fuzz' || true); do \
+			echo "$$package $$target"; \
+			go test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) "$$package"; \
+		done; \
+	done
+
+.PHONY: bench
+bench: ## Run the benchmarks that match BENCH
+	go test -run '^$$' -bench '$(BENCH)' -benchmem ./...
+
+.PHONY: image
+image: ## Build the container image IMAGE
+	docker build --build-arg VERSION=$(VERSION) -t $(IMAGE) .
+
+.PHONY: clean
+clean: ## Remove what was built
+	rm -rf bin .tmp
+
+$(TOOLS): tools/go.mod tools/go.sum tools/buf/go.mod tools/buf/go.sum
+	mkdir -p $(BIN)
+	cd tools && go build -o ../$(BIN)/ tool
+	cd tools/buf && go build -o ../../$(BIN)/ tool
+	touch $@
