@@ -50,6 +50,7 @@ var connectionFailures = []explanation{
 var connectionPrefixes = []string{
 	"connection error: ", "last connection error: ", "name resolver error: ", "dns: ",
 	"error reading from server: ", "closing transport due to: ", "transport is closing",
+	"read tcp ", "write tcp ",
 }
 
 // streamFailures explain what went wrong on a connection. They are prefixes.
