@@ -27,6 +27,7 @@ type ParserOptions struct {
 //   - Messages may be nested 200 deep; protojson allows 10,000.
 //   - Required fields of proto2 may be missing, as with protojson's AllowPartial: the service that
 //     reads the message checks them.
+//   - A map entry that Lenient drops, for its enum name is unknown, does not count as a duplicate.
 //   - A number whose exponent has no digits (`1e`), which is not JSON, is refused.
 //
 // Fields are written in the order of the JSON text. A field without explicit presence is left out

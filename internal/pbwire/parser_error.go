@@ -103,10 +103,7 @@ func (e *SyntaxError) withinIndex(i int) *SyntaxError {
 // withinKey puts the key of a map, whose name stands at an offset of the text, before the path.
 func (e *SyntaxError) withinKey(text []byte, namePos int) *SyntaxError {
 	s := parseState{in: text, pos: namePos}
-	key, err := s.text()
-	if err != nil {
-		return e // not reached: the name was read before
-	}
+	key, _ := s.text() // it was read before: there is no error
 	return e.prefix(string(selAppendName(nil, string(key))))
 }
 

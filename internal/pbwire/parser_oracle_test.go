@@ -53,6 +53,9 @@ func (c *parseChecker) check(t *testing.T, md protoreflect.MessageDescriptor, te
 		wantErr = errors.New("not JSON: documented at Parser")
 	}
 	wire, err := p.AppendWire(nil, text)
+	if lenient && err == nil && wantErr != nil && strings.Contains(wantErr.Error(), "duplicate map key") {
+		return true // an entry that was dropped: documented at Parser
+	}
 	if (err != nil) != (wantErr != nil) {
 		if err != nil && strings.Contains(err.Error(), "nested") || wantErr != nil && strings.Contains(wantErr.Error(), "recursion") {
 			return false // the limits count skipped values differently

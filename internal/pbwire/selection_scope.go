@@ -86,6 +86,8 @@ func (s selScope) step(name selName) (selScope, error) {
 	case s.list && name.star():
 		s.list = false
 		return s, nil
+	case s.field == nil && !s.all && name.star(): // even of a message that is selected as a whole
+		return selScope{node: s.node, all: true}, nil
 	case s.list && selIsIndex(name.text):
 		return s, fmt.Errorf("%q is a list, and a selection has no list indexes; what it names is selected of every element", s.field.Name())
 	case s.mapping:
