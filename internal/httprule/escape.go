@@ -16,14 +16,17 @@ const (
 // reserved are the characters of RFC 3986, section 2.2.
 const reserved = ":/?#[]@!$&'()*+,;="
 
-// unescape decodes the percent escapes of a segment or path. It tells whether they are well-formed; it allocates
-// only if there are any.
+// unescape decodes the percent escapes of a segment or path. If they are not well-formed it returns the text as it
+// is, and false. It allocates only if there are any.
 func unescape(s string, kept escapes) (string, bool) {
 	if strings.IndexByte(s, '%') < 0 {
 		return s, true
 	}
 	decoded, ok := appendUnescaped(make([]byte, 0, len(s)), s, kept)
-	return string(decoded), ok
+	if !ok {
+		return s, false
+	}
+	return string(decoded), true
 }
 
 func appendUnescaped(dst []byte, s string, kept escapes) ([]byte, bool) {

@@ -192,5 +192,5 @@ func relate(a, b fieldPath) (relation, int) {
 
 // exclusion says why two exclusive paths, which part at index i, cannot both be set.
 func exclusion(a, b fieldPath, i int) string {
-	return fmt.Sprintf("%s and %s exclude each other: both are in the oneof %q", a[:i+1], b[:i+1], a[i].fd.ContainingOneof().Name())
+	return fmt.Sprintf("%s and %s exclude each other: both are in the oneof %q", a[:i+1].String(), b[:i+1].String(), a[i].fd.ContainingOneof().Name())
 }

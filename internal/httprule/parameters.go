@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 
 	"facet/internal/suggest"
 )
@@ -27,14 +28,27 @@ type parameters struct {
 	ends  []int
 }
 
-// parametersMemory is the room for the parameters of usual queries, so that they need no allocation.
-type parametersMemory struct {
-	steps [32]*field
-	ends  [16]int
+var parametersPool = sync.Pool{New: func() any { return new(parameters) }}
+
+// appendQuery appends the fields of a raw query to dst, and tells whether the update mask is one of them.
+func (b *Binding) appendQuery(dst []byte, query string, hasBody bool) (_ []byte, masked bool, err error) {
+	p := parametersPool.Get().(*parameters)
+	p.binding, p.hasBody = b, hasBody
+	dst, err = p.append(dst, query)
+	masked = b.mask != nil && p.sets(b.mask)
+	p.release()
+	return dst, masked, err
 }
 
-func (m *parametersMemory) parameters(b *Binding, hasBody bool) parameters {
-	return parameters{binding: b, hasBody: hasBody, steps: m.steps[:0], ends: m.ends[:0]}
+// release returns the parameters to the pool, without what they refer to: a binding must not outlive its
+// snapshot. Memory that a huge query left behind is not kept.
+func (p *parameters) release() {
+	if cap(p.steps) > maxParameters {
+		return
+	}
+	clear(p.steps[:cap(p.steps)])
+	*p = parameters{steps: p.steps[:0], ends: p.ends[:0]}
+	parametersPool.Put(p)
 }
 
 // append appends the fields of a raw query to dst.
@@ -52,6 +66,9 @@ func (p *parameters) append(dst []byte, query string) ([]byte, error) {
 		value, valueOK := unescapeQuery(value)
 		if !nameOK || !valueOK {
 			return dst, refuse(name, "malformed percent escape")
+		}
+		if name == "" {
+			return dst, &BadRequest{Message: "query: a parameter has no name"}
 		}
 		if slices.Contains(p.binding.reserved, name) {
 			continue
@@ -108,7 +125,7 @@ func (p *parameters) resolve(name string) (known bool, err error) {
 			return false, refuse(name, "more than %d levels", maxDepth)
 		}
 		if table == nil {
-			return false, refuse(name, "%s has no fields that a parameter can name", p.steps[start:])
+			return false, refuse(name, "%s has no fields that a parameter can name", p.steps[start:].String())
 		}
 		f := table.names[step]
 		if f == nil {
@@ -146,7 +163,7 @@ func (p *parameters) check(name string, path fieldPath) (again bool, err error) 
 	}
 	if body := p.binding.body; body != nil {
 		if how, at := relate(path, body.field); how == overlapping {
-			return false, refuse(name, "%s is the body of the request", body.field)
+			return false, refuse(name, "%s is the body of the request", body.field.String())
 		} else if how == exclusive && p.hasBody {
 			return false, refuse(name, "%s", exclusion(path, body.field, at))
 		}

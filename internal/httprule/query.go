@@ -17,17 +17,13 @@ func nextParameter(query string) (name, value, rest string, ok bool) {
 	return "", "", "", false
 }
 
-// unescapeQuery decodes a name or value of a query, in which `+` is a space, as forms are sent. It tells whether the
-// percent escapes are well-formed; it allocates only if there is something to decode.
+// unescapeQuery is unescape for a name or value of a query, in which `+` is a space, as forms are sent.
 func unescapeQuery(s string) (string, bool) {
-	if strings.IndexByte(s, '+') >= 0 {
-		s = strings.ReplaceAll(s, "+", " ")
-	}
-	return unescape(s, decodeAll)
+	return unescape(strings.ReplaceAll(s, "+", " "), decodeAll)
 }
 
-// Query reads one parameter of a raw query: its first value, decoded, and how many times it is given. A name
-// or value with malformed escapes is taken as it stands; [Binding.AppendRequest] refuses it.
+// Query reads one parameter of a raw query: its first value, decoded, and how many times it is given. The
+// escapes of a malformed name or value are left in it; [Binding.AppendRequest] refuses it.
 func Query(raw, name string) (value string, n int) {
 	for {
 		key, text, rest, ok := nextParameter(raw)
@@ -35,17 +31,11 @@ func Query(raw, name string) (value string, n int) {
 			return value, n
 		}
 		raw = rest
-		if decoded, ok := unescapeQuery(key); ok {
-			key = decoded
-		}
-		if key != name {
+		if key, _ = unescapeQuery(key); key != name {
 			continue
 		}
 		if n++; n == 1 {
-			value = text
-			if decoded, ok := unescapeQuery(text); ok {
-				value = decoded
-			}
+			value, _ = unescapeQuery(text)
 		}
 	}
 }

@@ -31,15 +31,14 @@ func (b *Binding) AppendRequest(dst []byte, match *Match, query string, body []b
 			return dst, err
 		}
 	}
-	var memory parametersMemory
-	set := memory.parameters(b, hasBody)
+	masked := false
 	if query != "" {
-		if dst, err = set.append(dst, query); err != nil {
+		if dst, masked, err = b.appendQuery(dst, query, hasBody); err != nil {
 			return dst, err
 		}
 	}
-	if hasBody && b.mask != nil && !set.sets(b.mask) {
-		dst = appendMask(dst, b.mask.fd, present)
+	if hasBody && b.mask != nil && !masked {
+		dst = b.appendMask(dst, present)
 	}
 	return b.appendVariables(dst, match)
 }
@@ -57,7 +56,7 @@ func (b *Binding) appendBody(dst, text []byte) ([]byte, *pbwire.Selection, error
 	} else {
 		dst, err = b.body.parser.AppendWire(dst, text)
 	}
-	if syntax := new(pbwire.SyntaxError); errors.As(err, &syntax) {
+	if syntax, ok := errors.AsType[*pbwire.SyntaxError](err); ok {
 		err = &BadRequest{
 			Field:   syntax.Path,
 			Message: fmt.Sprintf("body:%d:%d: %s", syntax.Line, syntax.Column, syntax.Message),
@@ -66,17 +65,19 @@ func (b *Binding) appendBody(dst, text []byte) ([]byte, *pbwire.Selection, error
 	return dst, present, err
 }
 
-// appendMask appends a google.protobuf.FieldMask field with the paths of a selection.
-func appendMask(dst []byte, mask protoreflect.FieldDescriptor, selected *pbwire.Selection) []byte {
+// appendMask appends the update mask: the paths of what the body mentions of its field. A body without
+// fields, which is mentioned as a whole, leaves the mask unset.
+func (b *Binding) appendMask(dst []byte, present *pbwire.Selection) []byte {
+	mentioned, ok := present.Field(b.body.field.leaf().fd)
+	if !ok || mentioned.Everything() {
+		return dst
+	}
 	start := len(dst)
-	for _, path := range selected.Paths() {
+	for _, path := range mentioned.Paths() {
 		dst = protowire.AppendTag(dst, 1, protowire.BytesType)
 		dst = protowire.AppendString(dst, path)
 	}
-	if len(dst) == start {
-		return dst
-	}
-	return wrap(dst, start, mask)
+	return wrap(dst, start, b.mask.fd)
 }
 
 // appendVariables appends the fields that the path sets.
