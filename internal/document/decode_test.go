@@ -108,7 +108,7 @@ func TestDecodeProblems(t *testing.T) {
 		"bare duration":     {"wait: 5", `a.yaml:1:7: expected a duration such as 800ms or 2s, found the number 5; add its unit: 5ms or 5s`},
 		"negative duration": {"wait: -5s", `a.yaml:1:7: a duration cannot be negative: -5s`},
 		"duration in days":  {"wait: 5d", `a.yaml:1:7: expected a duration such as 800ms or 2s, found the text "5d"`},
-		"duration mapping":  {"wait: {seconds: 5}", `a.yaml:1:1: expected a duration such as 800ms or 2s, found a mapping`},
+		"duration mapping":  {"wait: {seconds: 5}", `a.yaml:1:7: expected a duration such as 800ms or 2s, found a mapping`},
 		"value beyond 2^53": {"value: {a: 9007199254740993}", `a.yaml:1:12: 9007199254740993 is not a decimal integer of at most 2^53; quote it to make it an expression: "9007199254740993"`},
 		"value not finite":  {"value: .inf", `a.yaml:1:8: expected a finite number, found the number .inf`},
 		"value key":         {"value: {1: a}", `a.yaml:1:9: expected a text, found the number 1; quote it: "1"`},
@@ -119,7 +119,7 @@ func TestDecodeProblems(t *testing.T) {
 		"anchor":            {"name: &a b", `a.yaml:1:7: anchors are not supported, so that every value has one place; remove &a`},
 		"merge key":         {"<<: {name: b}", `a.yaml:1:1: merge keys are not supported, so that every value has one place; write the entries out`},
 		"tag":               {"name: !!str 5", `a.yaml:1:7: tags are not supported; remove !!str (a text that looks like something else is quoted)`},
-		"two documents":     {"name: a\n---\nname: b", `a.yaml:3:1: a second document starts here; a file holds one: remove the "---", or split the file`},
+		"two documents":     {"name: a\n---\nname: b", `a.yaml:2:1: a second document starts here; a file holds one: remove the "---", or split the file`},
 		"not UTF-8":         {"name: a\nfirst: \"\xff\"", `a.yaml:2:9: this byte is not UTF-8 text`},
 		"after wide text":   {"fields: {世界: a, b: &c d}", `a.yaml:1:24: anchors are not supported, so that every value has one place; remove &c`},
 	}

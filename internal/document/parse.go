@@ -41,7 +41,7 @@ func parse(name string, text []byte) (*node, problem.List) {
 	case err == nil:
 		p.report(p.position(&second), "a second document starts here; a file holds one: remove the \"---\", or split the file")
 	case !errors.Is(err, io.EOF):
-		return nil, problem.List{p.syntax(text, err)}
+		return nil, problem.List{p.syntax(err)}
 	}
 	return p.node(first.Content[0], 0), p.problems
 }
@@ -151,7 +151,7 @@ func (p *parser) firstCharacter(y *yaml.Node) problem.Position {
 	switch {
 	case y.Style&(yaml.DoubleQuotedStyle|yaml.SingleQuotedStyle) != 0:
 		at.Column++
-	case y.Style&(yaml.LiteralStyle|yaml.FoldedStyle) != 0:
+	case y.Style&(yaml.LiteralStyle|yaml.FoldedStyle) != 0 && y.Line < len(p.lines):
 		at.Line, at.Column = at.Line+1, p.blockIndentation(y)+1
 	}
 	return at
@@ -160,7 +160,7 @@ func (p *parser) firstCharacter(y *yaml.Node) problem.Position {
 // blockIndentation is by how many spaces the lines of a block scalar are indented.
 func (p *parser) blockIndentation(y *yaml.Node) int {
 	own := strings.TrimLeft(y.Value, "\n")
-	for _, line := range p.lines[min(y.Line, len(p.lines)):] {
+	for _, line := range p.lines[y.Line:] {
 		if indented := strings.TrimLeft(line, " "); strings.TrimRight(indented, "\r") != "" {
 			belongs := len(own) - len(strings.TrimLeft(own, " "))
 			return max(len(line)-len(indented)-belongs, 0)

@@ -22,8 +22,8 @@ methods:
         for_each: >-
           request.c
         request: {"a": 'x', b: [1, "y"], c: "世" , d: z}
-        # the indentation is stated: one space of the text remains
-        key: |8
+        # the indentation is stated: two spaces of the text remain
+        key: |1
            k
 `
 
@@ -38,11 +38,11 @@ func TestPositions(t *testing.T) {
 		{"upstreams", "1:1", "1:1"},
 		{"upstreams user", "2:3", "2:3"},
 		{"upstreams user target", "2:19", "2:10"},
-		{"upstreams user services", "2:41", "2:41"},
-		{"upstreams user services 0", "2:52", "2:52"},
-		{"upstreams user services 1", "2:58", "2:57"},
-		{"upstreams user services 2", "2:41", "2:41"},
-		{"upstreams user services x", "2:41", "2:41"},
+		{"upstreams user services", "2:40", "2:40"},
+		{"upstreams user services 0", "2:51", "2:51"},
+		{"upstreams user services 1", "2:57", "2:57"},
+		{"upstreams user services 2", "2:40", "2:40"},
+		{"upstreams user services x", "2:40", "2:40"},
 		{"upstreams user timeout", "2:3", "2:3"},
 		{"upstreams nobody target", "1:1", "1:1"},
 		{"limits", "1:1", "1:1"},
@@ -51,12 +51,12 @@ func TestPositions(t *testing.T) {
 		{calls + "orders rpc deeper", "7:14", "7:9"},
 		{calls + "orders when", "9:13", "8:9"},
 		{calls + "orders for_each", "13:11", "12:9"},
-		{calls + "orders request a", "14:25", "14:19"},
+		{calls + "orders request a", "14:25", "14:20"},
 		{calls + "orders request b 0", "14:33", "14:33"},
-		{calls + "orders request b 1", "14:37", "14:36"},
+		{calls + "orders request b 1", "14:37", "14:37"},
 		{calls + "orders request c", "14:46", "14:42"},
-		{calls + "orders request d", "14:57", "14:54"},
-		{calls + "orders key", "17:11", "16:9"},
+		{calls + "orders request d", "14:56", "14:53"},
+		{calls + "orders key", "17:10", "16:9"},
 	}
 	for _, test := range tests {
 		path := strings.Fields(test.path)

@@ -1,6 +1,8 @@
 package document
 
 import (
+	"errors"
+	"io"
 	"regexp"
 	"sort"
 	"strings"
@@ -32,12 +34,10 @@ var hints = map[string]string{
 
 // syntax makes the problem of a text that is no YAML. The line that the library reports is that of the surrounding
 // collection, or none; the line at fault is the one with which the error appears first.
-func (p *parser) syntax(text []byte, err error) problem.Problem {
+func (p *parser) syntax(err error) problem.Problem {
 	message := libraryMessage(err)
 	line := 1 + sort.Search(len(p.lines)-1, func(i int) bool {
-		var ignored yaml.Node
-		prefix := strings.Join(p.lines[:i+1], "\n") + "\n"
-		err := yaml.Unmarshal([]byte(prefix), &ignored)
+		err := syntaxError(strings.Join(p.lines[:i+1], "\n") + "\n")
 		return err != nil && libraryMessage(err) == message
 	})
 	content := strings.TrimLeft(p.lines[line-1], " ")
@@ -49,6 +49,21 @@ func (p *parser) syntax(text []byte, err error) problem.Problem {
 		return problem.At(at, "no YAML: %s; %s", message, hint)
 	}
 	return problem.At(at, "no YAML: %s", message)
+}
+
+// syntaxError returns what is wrong with all documents of a text, nil if they are YAML.
+func syntaxError(text string) error {
+	decoder := yaml.NewDecoder(strings.NewReader(text))
+	for {
+		var ignored yaml.Node
+		err := decoder.Decode(&ignored)
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+	}
 }
 
 // libraryMessage is what the library says is wrong, without where.

@@ -20,7 +20,7 @@ func TestSyntaxProblems(t *testing.T) {
 		"open quote":           {"name: a\nfirst: 'b\nflag: true\n", `2:1: no YAML: found unexpected end of stream; the quoted text is not closed`},
 		"text after quote":     {"name: a\nfirst: \"b\" c\n", `2:1: no YAML: did not find expected key; is the line indented as its neighbors are, and a quoted value complete?`},
 		"open brace":           {"name: a\nfields: {a: 1\n", `2:1: no YAML: did not find expected ',' or '}'; the mapping is not closed with "}", or a comma is missing`},
-		"no colon":             {"name: a\nfirst\nflag: true\n", `3:1: no YAML: could not find expected ':'; a key needs a colon and a space: "key: value"`},
+		"no colon":             {"name: a\nfirst\nflag: true\n", `2:1: no YAML: could not find expected ':'; a key needs a colon and a space: "key: value"`},
 		"bad escape":           {"name: \"\\d\"\n", `1:1: no YAML: found unknown escape character; in double quotes a backslash is written \\; single quotes take it as it is`},
 		"in second document":   {"name: a\n---\nb: c: d\n", `3:1: no YAML: mapping values are not allowed in this context; a value that contains ": " must be quoted`},
 		"control character":    {"name: a\nfirst: \x01\n", `2:1: no YAML: control characters are not allowed`},
