@@ -6,6 +6,13 @@ import (
 	"google.golang.org/protobuf/types/known/durationpb"
 )
 
+// Default returns the settings of a process without a bootstrap file. It has no documents.
+func Default() *Bootstrap {
+	settings := new(Bootstrap)
+	settings.fillDefaults()
+	return settings
+}
+
 // fillDefaults sets what is not set to what conf.proto documents.
 func (b *Bootstrap) fillDefaults() {
 	fill(&b.Server, &Server{})
