@@ -20,6 +20,7 @@ const (
 	sellerCount  = 20 // the first users
 	productCount = 3000
 	roomCount    = 12
+	demoUser     = 42 // who is in the documentation
 	// deliveryFee and freeDelivery are in fen: delivery costs 10 yuan, and nothing from 99 yuan on.
 	deliveryFee, freeDelivery = 1000, 9900
 )
@@ -43,11 +44,14 @@ func yuan(fen int64) *productv1.Money {
 
 func makeUser(n int) *userv1.User {
 	r := random('u', n)
-	name := pick(r, familyNames).with(pick(r, givenNames))
+	name := pick(r, familyNames).with(pick(r, givenNames)).String()
+	if n == demoUser {
+		name = "Lin Xiaoyu"
+	}
 	city := pick(r, cities)
 	user := &userv1.User{
 		Id:        userID(n),
-		Name:      name.String(),
+		Name:      name,
 		Avatar:    fmt.Sprintf("https://img.mall.example/avatars/%d.webp", n),
 		Level:     userv1.Level(1 + r.IntN(4)),
 		Bio:       pick(r, bios),
@@ -55,7 +59,7 @@ func makeUser(n int) *userv1.User {
 		Points:    r.Int64N(9000),
 		Badges:    []string{"verified"},
 		Address: &userv1.Address{
-			Recipient:  name.String(),
+			Recipient:  name,
 			Phone:      fmt.Sprintf("+86 138 %04d %04d", r.IntN(10000), r.IntN(10000)),
 			RegionCode: "CN",
 			Province:   city.province,
@@ -175,7 +179,7 @@ func makeReviews(product int) []*productv1.Review {
 
 // orderCount returns how many orders a user has at the start.
 func orderCount(user int) int {
-	if user == 42 {
+	if user == demoUser {
 		return 23
 	}
 	return user % 8
