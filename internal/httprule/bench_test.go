@@ -32,16 +32,6 @@ func (u usual) run(t testing.TB) func() {
 	}
 }
 
-func TestAppendRequestDoesNotAllocate(t *testing.T) {
-	for _, u := range usuals {
-		run := u.run(t)
-		run() // fills the parser's pool
-		if n := testing.AllocsPerRun(100, run); n >= 1 {
-			t.Errorf("%s: %v allocations", u.name, n)
-		}
-	}
-}
-
 func BenchmarkRequest(b *testing.B) {
 	for _, u := range usuals {
 		b.Run(u.name, func(b *testing.B) {

@@ -13,8 +13,8 @@ const (
 	keepReserved escapes = true
 )
 
-// reserved are the characters of RFC 3986, section 2.2.
-const reserved = ":/?#[]@!$&'()*+,;="
+// reservedCharacters are those of RFC 3986, section 2.2.
+const reservedCharacters = ":/?#[]@!$&'()*+,;="
 
 // unescape decodes the percent escapes of a segment or path. If they are not well-formed it returns the text as it
 // is, and false. It allocates only if there are any.
@@ -39,7 +39,7 @@ func appendUnescaped(dst []byte, s string, kept escapes) ([]byte, bool) {
 		if !ok {
 			return dst, false
 		}
-		if kept == keepReserved && strings.IndexByte(reserved, c) >= 0 {
+		if kept == keepReserved && strings.IndexByte(reservedCharacters, c) >= 0 {
 			dst = append(dst, s[i:i+3]...)
 		} else {
 			dst = append(dst, c)
