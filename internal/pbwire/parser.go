@@ -80,9 +80,7 @@ func (p *Parser) AppendWirePresent(dst, text []byte) ([]byte, *Selection, error)
 
 func (p *Parser) appendWire(dst, text []byte, present *selNode) ([]byte, error) {
 	s := parseStates.Get().(*parseState)
-	s.set, s.in, s.pos, s.out, s.depth = p.set, text, 0, dst, parseMaxDepth
-	err := s.run(p, present)
-	out := s.out
+	out, err := s.run(p, dst, text, present)
 	s.release()
 	if err != nil {
 		return dst, err
@@ -121,15 +119,16 @@ func (s *parseState) release() {
 }
 
 // run reads the whole text.
-func (s *parseState) run(p *Parser, present *selNode) error {
+func (s *parseState) run(p *Parser, dst, text []byte, present *selNode) ([]byte, error) {
+	s.set, s.in, s.pos, s.out, s.depth = p.set, text, 0, dst, parseMaxDepth
 	s.skipSpace()
 	if err := s.top(p, present); err != nil {
-		return err
+		return nil, err
 	}
 	if s.skipSpace(); s.pos < len(s.in) {
-		return s.errorf(s.pos, "the JSON text goes on after its value")
+		return nil, s.errorf(s.pos, "the JSON text goes on after its value")
 	}
-	return nil
+	return s.out, nil
 }
 
 // top reads the one value of the text. Its result is typed: an error interface with a nil

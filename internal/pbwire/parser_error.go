@@ -8,8 +8,6 @@ import (
 	"unicode/utf8"
 
 	"google.golang.org/protobuf/reflect/protoreflect"
-
-	"facet/internal/suggest"
 )
 
 // errorf is an error at an offset of the text.
@@ -79,7 +77,7 @@ func parseUnknownValue(ed protoreflect.EnumDescriptor, name string) string {
 	for i := range names {
 		names[i] = string(ed.Values().Get(i).Name())
 	}
-	hint := suggest.DidYouMean(name, names)
+	hint := selSuggest(name, names)
 	if hint == "" && len(names) <= few {
 		hint = "; it has " + strings.Join(names, ", ")
 	}

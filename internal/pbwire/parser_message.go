@@ -8,8 +8,6 @@ import (
 
 	"google.golang.org/protobuf/encoding/protowire"
 	"google.golang.org/protobuf/reflect/protoreflect"
-
-	"facet/internal/suggest"
 )
 
 // message reads a message and appends its fields. Fields that it mentions are marked in present,
@@ -113,7 +111,7 @@ func (s *parseState) unknown(p *parseProgram, name []byte) *SyntaxError {
 		names[i] = f.name
 	}
 	return s.errorf(s.namePos, "unknown field %s of %s%s",
-		selShow(string(name)), p.md.FullName(), suggest.DidYouMean(string(name), names))
+		selShow(string(name)), p.md.FullName(), selSuggest(string(name), names))
 }
 
 func parseExtensionName(name []byte) (protoreflect.FullName, bool) {

@@ -4,6 +4,8 @@ import (
 	"strconv"
 	"strings"
 	"unicode/utf8"
+
+	"facet/internal/suggest"
 )
 
 // selName is a name as it stands in a selection, without its backticks.
@@ -85,4 +87,13 @@ func selInvalidUTF8(text string) int {
 		}
 	}
 	return len(text)
+}
+
+// selSuggest is suggest.DidYouMean for a name from outside: a huge one is not worth the time.
+func selSuggest(name string, names []string) string {
+	const most = 64
+	if len(name) > most {
+		return ""
+	}
+	return suggest.DidYouMean(name, names)
 }

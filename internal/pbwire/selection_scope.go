@@ -9,8 +9,6 @@ import (
 	"strings"
 
 	"google.golang.org/protobuf/reflect/protoreflect"
-
-	"facet/internal/suggest"
 )
 
 // selNode is a node of the tree that a parser grows: a message, a map, or a value.
@@ -153,7 +151,7 @@ func (s selScope) lookUp(name selName) (protoreflect.FieldDescriptor, error) {
 	for i := range fields.Len() {
 		names = append(names, string(fields.Get(i).Name()), fields.Get(i).JSONName())
 	}
-	return nil, fmt.Errorf("unknown field %s of %s%s", selShow(name.text), s.md.FullName(), suggest.DidYouMean(name.text, names))
+	return nil, fmt.Errorf("unknown field %s of %s%s", selShow(name.text), s.md.FullName(), selSuggest(name.text, names))
 }
 
 // selScopeOf is the scope that a field leads to.
