@@ -76,9 +76,9 @@ func (c *checker) documents(directories []string) {
 	if len(directories) == 0 {
 		c.report([]string{"documents"}, "no directory is named, so there is nothing to serve")
 	}
-	for _, directory := range directories {
+	for i, directory := range directories {
 		if directory == "" {
-			c.report([]string{"documents"}, `an empty name is not a directory; "." is that of this file`)
+			c.report([]string{"documents", strconv.Itoa(i)}, `an empty name is not a directory; "." is that of this file`)
 		}
 	}
 }
