@@ -35,6 +35,7 @@ race: ## Run the tests with the race detector
 lint: $(TOOLS) ## Lint the Go code and the protos
 	go vet ./...
 	golangci-lint run
+	buf format --diff --exit-code
 	buf lint
 
 .PHONY: breaking
