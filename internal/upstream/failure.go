@@ -23,10 +23,10 @@ func (u *Upstream) failure(err error) error {
 	return status.Errorf(st.Code(), "upstream %s (%s): %s", u.name, u.conn.target.addresses(), text)
 }
 
-// explanation says what a message that grpc-go itself has written is about.
+// explanation says, for people, what a message that grpc-go itself has written is about.
 type explanation struct {
-	contains string
-	text     string
+	marker string
+	text   string
 }
 
 // connectionFailures explain why there is no connection. They are looked for inside of the messages that
@@ -53,9 +53,11 @@ var connectionPrefixes = []string{
 	"read tcp ", "write tcp ",
 }
 
+const pastDeadline = "no reply before the deadline"
+
 // streamFailures explain what went wrong on a connection. They are prefixes.
 var streamFailures = []explanation{
-	{"context deadline exceeded", "no reply before the deadline"},
+	{"context deadline exceeded", pastDeadline},
 	{"received context error while waiting for new LB policy update: context deadline exceeded", "no connection before the deadline"},
 	{"latest balancer error: ", "no connection in time"},
 	{"context canceled", "the call was canceled"},
@@ -96,10 +98,13 @@ func explain(st *status.Status) (text string, own bool) {
 		return "the answer is not gRPC: HTTP status " + m[1], true
 	}
 	if m := streamReset.FindStringSubmatch(message); m != nil {
+		if st.Code() == codes.DeadlineExceeded { // the server saw it pass first
+			return pastDeadline, true
+		}
 		return "the call was reset: " + m[1], true
 	}
 	for _, e := range streamFailures {
-		if strings.HasPrefix(message, e.contains) {
+		if strings.HasPrefix(message, e.marker) {
 			return e.text, true
 		}
 	}
@@ -116,7 +121,7 @@ func explainConnection(message string) (text string, own bool) {
 			continue
 		}
 		for _, e := range connectionFailures {
-			if strings.Contains(message, e.contains) {
+			if strings.Contains(message, e.marker) {
 				return e.text, true
 			}
 		}
