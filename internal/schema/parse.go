@@ -1,0 +1,106 @@
+package schema
+
+import (
+	"bytes"
+	"slices"
+	"strings"
+
+	"github.com/bufbuild/protocompile/ast"
+	"github.com/bufbuild/protocompile/parser"
+	"github.com/bufbuild/protocompile/reporter"
+
+	"facet/internal/problem"
+	"facet/internal/suggest"
+)
+
+// parsed is what is to be linked: files that are free of mistakes by themselves and whose imports are too.
+type parsed struct {
+	sources  sources
+	trees    map[string]*ast.FileNode // of .proto text, by path
+	problems problem.List
+	// broken are the files that have problems or import one that does, so that one mistake is one problem.
+	broken map[string]bool
+}
+
+// parse reads all .proto text and checks that what files import is there.
+func parse(all sources) *parsed {
+	p := &parsed{sources: all, trees: map[string]*ast.FileNode{}, broken: map[string]bool{}}
+	imports := map[string][]string{}
+	for _, path := range all.paths() {
+		imports[path] = p.file(all[path])
+	}
+	p.spread(imports)
+	return p
+}
+
+// file parses one file, if it is text, and returns what it imports.
+func (p *parsed) file(s *source) []string {
+	if s.text == nil {
+		p.checkDescriptorImports(s)
+		return s.descriptor.GetDependency()
+	}
+	collector := newCollector(p.sources)
+	tree, err := parser.Parse(s.path, bytes.NewReader(s.text), reporter.NewHandler(collector))
+	if err != nil || tree == nil {
+		p.fail(s.path, collector.list(err, s)...)
+		return nil
+	}
+	p.trees[s.path] = tree
+	var imports []string
+	for _, declaration := range tree.Decls {
+		if node, ok := declaration.(*ast.ImportNode); ok {
+			imports = append(imports, node.Name.AsString())
+			if !p.known(node.Name.AsString()) {
+				at := p.sources.position(tree.NodeInfo(node.Name).Start())
+				p.fail(s.path, p.unknownImport(at, node.Name.AsString()))
+			}
+		}
+	}
+	return imports
+}
+
+func (p *parsed) checkDescriptorImports(s *source) {
+	for _, path := range s.descriptor.GetDependency() {
+		if !p.known(path) {
+			p.fail(s.path, problem.At(s.at, "%s imports %q, which is not there; build the set with its imports (protoc --include_imports)", s, path))
+		}
+	}
+}
+
+func (p *parsed) fail(path string, problems ...problem.Problem) {
+	p.broken[path] = true
+	p.problems = append(p.problems, problems...)
+}
+
+func (p *parsed) known(path string) bool {
+	return p.sources[path] != nil || standardImport(path) != nil
+}
+
+// unknownImport makes the problem of an import that is not there. The file may be there under another root.
+func (p *parsed) unknownImport(at problem.Position, path string) problem.Problem {
+	candidates := append(p.sources.paths(), standardImports()...)
+	for _, candidate := range candidates {
+		if strings.HasSuffix(candidate, "/"+path) || strings.HasSuffix(path, "/"+candidate) {
+			return problem.At(at, `unknown import %q; did you mean %q?`, path, candidate)
+		}
+	}
+	slices.Sort(candidates)
+	return problem.At(at, "unknown import %q: it is not among the documents%s", path, suggest.DidYouMean(path, candidates))
+}
+
+// spread marks the files as broken that import a broken one.
+func (p *parsed) spread(imports map[string][]string) {
+	for changed := true; changed; {
+		changed = false
+		for path, imported := range imports {
+			if !p.broken[path] && slices.ContainsFunc(imported, func(name string) bool { return p.broken[name] }) {
+				p.broken[path], changed = true, true
+			}
+		}
+	}
+}
+
+// sound returns the paths of the files to link, sorted.
+func (p *parsed) sound() []string {
+	return slices.DeleteFunc(p.sources.paths(), func(path string) bool { return p.broken[path] })
+}
