@@ -1,0 +1,257 @@
+package pbwire
+
+import (
+	"google.golang.org/protobuf/encoding/protowire"
+	"google.golang.org/protobuf/reflect/protoreflect"
+)
+
+// message appends a message.
+func (r *run) message(dst []byte, p *program, s span) ([]byte, *WireError) {
+	if r.depth == 0 {
+		return dst, &WireError{Offset: s.start, Err: ErrDepth}
+	}
+	r.depth--
+	var err *WireError
+	switch {
+	case p.render != nil:
+		dst, err = p.render(r, dst, p, s)
+	case r.exact || p.shuffled || s.next != 0:
+		dst, err = r.gathered(dst, p, s)
+	default:
+		dst, err = r.ordered(dst, p, s)
+	}
+	r.depth++
+	return dst, err
+}
+
+// closeObject ends the object that starts at open. Its members were written with a comma before each.
+func closeObject(dst []byte, open int) []byte {
+	if len(dst) == open {
+		return append(dst, '{', '}')
+	}
+	dst[open] = '{'
+	return append(dst, '}')
+}
+
+// ordered appends a message in one pass. It relies on the fields being in the order of their
+// declaration and each but once, as encoders write them, and returns errDisorder if they are not.
+func (r *run) ordered(dst []byte, p *program, s span) ([]byte, *WireError) {
+	in := r.in[:s.end]
+	open := len(dst)
+	rank := 0 // of the first field that is not written yet
+	for pos := s.start; pos < len(in); {
+		tag, at := readVarint(in, pos)
+		if at < 0 {
+			return dst, malformed(pos, at)
+		}
+		f := p.lookup(tag)
+		if f == nil {
+			_, _, next := readValue(in, at, tag)
+			if next < 0 {
+				return dst, malformed(pos, next)
+			}
+			pos = next
+			continue
+		}
+		if f.rank < rank {
+			return dst, errDisorder
+		}
+		before := len(dst)
+		if f.rank > rank {
+			dst = append(dst, p.unset[p.offsets[rank]:p.offsets[f.rank]]...)
+		}
+		var written bool
+		var err *WireError
+		if dst, pos, written, err = r.next(dst, f, in, tag, at); err != nil {
+			return dst, err.within(f)
+		}
+		if !written {
+			dst = dst[:before]
+			continue
+		}
+		rank = f.rank + 1
+	}
+	dst = append(dst, p.unset[p.offsets[rank]:]...)
+	return closeObject(dst, open), nil
+}
+
+// next appends the field whose value is at pos, with its name, and returns where it ends; of a
+// repeated field it appends all that follow at once. It tells whether the field counts as set.
+func (r *run) next(dst []byte, f *field, in []byte, tag uint64, pos int) ([]byte, int, bool, *WireError) {
+	switch f.shape {
+	case shapeNumber:
+		raw, next := readNumber(in, pos, protowire.Type(tag&7))
+		if next < 0 {
+			return dst, pos, false, malformed(pos, next)
+		}
+		if raw &= f.mask; raw == 0 && f.implicit {
+			return dst, next, false, nil
+		}
+		return f.appendNumber(append(dst, f.name...), raw), next, true, nil
+	case shapeList:
+		return r.nextList(dst, f, in, tag, pos)
+	case shapeMap:
+		return r.nextMap(dst, f, in, tag, pos)
+	}
+	start, end, next := readValue(in, pos, tag)
+	if next < 0 {
+		return dst, pos, false, malformed(pos, next)
+	}
+	switch {
+	case f.shape == shapeClear:
+		return dst, next, true, nil
+	case f.shape == shapeText && start == end && f.implicit:
+		return dst, next, false, nil
+	}
+	dst, err := r.value(append(dst, f.name...), f, f.message, span{start: start, end: end})
+	return dst, next, true, err
+}
+
+// nextList appends a repeated field up to where another field comes.
+func (r *run) nextList(dst []byte, f *field, in []byte, tag uint64, pos int) ([]byte, int, bool, *WireError) {
+	dst = append(append(dst, f.name...), '[')
+	first := len(dst)
+	for {
+		start, end, next := readValue(in, pos, tag)
+		if next < 0 {
+			return dst, pos, false, malformed(pos, next)
+		}
+		var err *WireError
+		if dst, err = r.elements(dst, f, span{start: start, end: end, typ: protowire.Type(tag & 7)}); err != nil {
+			return dst, pos, false, err
+		}
+		if pos = another(in, next, tag); pos < 0 {
+			return closeList(dst, first), next, len(dst) > first, nil
+		}
+	}
+}
+
+// another returns where the value of one more field of the same tag is, or -1.
+func another(in []byte, pos int, tag uint64) int {
+	if pos >= len(in) {
+		return -1
+	}
+	if t, at := readVarint(in, pos); at > 0 && t == tag {
+		return at
+	}
+	return -1
+}
+
+// closeList ends a list whose elements, from first on, were written with a comma after each.
+func closeList(dst []byte, first int) []byte {
+	if len(dst) == first {
+		return append(dst, ']')
+	}
+	dst[len(dst)-1] = ']'
+	return dst
+}
+
+// elements appends one value of a repeated field, or those that are packed in it, each with a comma
+// after it.
+func (r *run) elements(dst []byte, f *field, s span) ([]byte, *WireError) {
+	if f.message != nil || f.kind == protoreflect.StringKind || f.kind == protoreflect.BytesKind {
+		dst, err := r.value(dst, f, f.message, s)
+		return append(dst, ','), err
+	}
+	typ := s.typ
+	if typ == protowire.BytesType {
+		typ = protowire.Type(f.tag & 7)
+	}
+	in := r.in[:s.end]
+	for pos := s.start; pos < len(in); {
+		raw, next := readNumber(in, pos, typ)
+		if next < 0 {
+			return dst, malformed(pos, next)
+		}
+		dst = append(f.appendNumber(dst, raw&f.mask), ',')
+		pos = next
+	}
+	return dst, nil
+}
+
+// value appends one value: of a singular field, of a list, or of a map. p is the program of a message.
+func (r *run) value(dst []byte, f *field, p *program, s span) ([]byte, *WireError) {
+	switch {
+	case p != nil:
+		return r.message(dst, p, s)
+	case f.kind == protoreflect.StringKind || f.kind == protoreflect.BytesKind:
+		dst, ok := f.appendText(dst, r.content(s))
+		if !ok {
+			return dst, &WireError{Offset: s.start, Err: ErrUTF8}
+		}
+		return dst, nil
+	}
+	raw, next := readNumber(r.in[:s.end], s.start, s.typ)
+	if next < 0 {
+		return dst, malformed(s.start, next)
+	}
+	return f.appendNumber(dst, raw&f.mask), nil
+}
+
+// gathered appends a message whose fields may be in any order, repeated, and split.
+func (r *run) gathered(dst []byte, p *program, s span) ([]byte, *WireError) {
+	mark, err := r.gather(p, s)
+	if err != nil {
+		return dst, err
+	}
+	open := len(dst)
+	rank := 0
+	for i := range p.fields {
+		f := &p.fields[i]
+		values := r.lists[mark.lists+i]
+		if values.first == 0 || f.shape == shapeClear {
+			continue
+		}
+		before := len(dst)
+		dst = append(dst, p.unset[p.offsets[rank]:p.offsets[f.rank]]...)
+		var written bool
+		if dst, written, err = r.chain(append(dst, f.name...), f, values); err != nil {
+			return dst, err.within(f)
+		}
+		if !written {
+			dst = dst[:before]
+			continue
+		}
+		rank = f.rank + 1
+	}
+	r.drop(mark)
+	dst = append(dst, p.unset[p.offsets[rank]:]...)
+	return closeObject(dst, open), nil
+}
+
+// chain appends the values of a field. It tells whether the field counts as set.
+func (r *run) chain(dst []byte, f *field, values chain) ([]byte, bool, *WireError) {
+	s := r.spans[values.first]
+	switch f.shape {
+	case shapeMap:
+		dst, err := r.mapping(dst, f, values)
+		return dst, true, err
+	case shapeList:
+		return r.chainList(dst, f, values)
+	case shapeText:
+		if f.implicit && s.start == s.end {
+			return dst, false, nil
+		}
+	case shapeNumber:
+		// A number that cannot be read is left to value to report.
+		if raw, _ := readNumber(r.in[:s.end], s.start, s.typ); f.implicit && raw&f.mask == 0 {
+			return dst, false, nil
+		}
+	}
+	dst, err := r.value(dst, f, f.message, s)
+	return dst, true, err
+}
+
+func (r *run) chainList(dst []byte, f *field, values chain) (_ []byte, written bool, err *WireError) {
+	dst = append(dst, '[')
+	first := len(dst)
+	for i := values.first; i != 0; {
+		s := r.spans[i]
+		i, s.next = s.next, 0 // each is an element, not a part of one
+		if dst, err = r.elements(dst, f, s); err != nil {
+			return dst, false, err
+		}
+	}
+	written = len(dst) > first
+	return closeList(dst, first), written, nil
+}

@@ -1,0 +1,169 @@
+package pbwire
+
+import (
+	"sync"
+
+	"google.golang.org/protobuf/encoding/protowire"
+)
+
+// run is one pass of a projection over one message.
+type run struct {
+	set   *programSet
+	in    []byte // the wire bytes
+	depth int    // how many messages more may be nested here
+	// exact tells that the optimistic pass failed: every message is gathered before it is written.
+	exact bool
+
+	// Stacks: who pushes, pops.
+	spans   []span  // the first is never used, so that 0 is no index
+	lists   []chain // per message that is gathered: the values of each field
+	entries []entry // per map: its entries
+}
+
+// span is where a value stands on the wire: the content of a message, string or packed list, or a
+// number. A message that was split into several is a chain of spans.
+type span struct {
+	start, end int
+	next       int32 // in run.spans; 0 at the end
+	typ        protowire.Type
+}
+
+// chain is a list of spans, by index. The zero value is empty.
+type chain struct{ first, last int32 }
+
+var runs = sync.Pool{New: func() any { return new(run) }}
+
+func newRun(set *programSet, wire []byte) *run {
+	r := runs.Get().(*run)
+	r.set, r.in, r.depth, r.exact = set, wire, maxDepth, false
+	r.spans = append(r.spans[:0], span{})
+	r.lists, r.entries = r.lists[:0], r.entries[:0]
+	return r
+}
+
+// restart prepares the one pass after an optimistic one that failed. There is only one, from the
+// top: to redo just a message, and each message within it again, would take exponential time.
+func (r *run) restart() {
+	set, wire := r.set, r.in
+	spans, lists, entries := r.spans, r.lists, r.entries
+	*r = run{set: set, in: wire, depth: maxDepth, exact: true, spans: spans[:1], lists: lists[:0], entries: entries[:0]}
+}
+
+// release returns the run to the pool. Stacks that a huge message left behind are not kept.
+func (r *run) release() {
+	const most = 4 << 10
+	r.set, r.in = nil, nil
+	clear(r.entries)
+	if cap(r.spans) > most {
+		r.spans = nil
+	}
+	if cap(r.lists) > most {
+		r.lists = nil
+	}
+	if cap(r.entries) > most {
+		r.entries = nil
+	}
+	runs.Put(r)
+}
+
+// whole is the span of the top message.
+func (r *run) whole() span { return span{end: len(r.in)} }
+
+// content is the bytes of a span that is no chain.
+func (r *run) content(s span) []byte { return r.in[s.start:s.end] }
+
+// push appends a span to a chain.
+func (r *run) push(c *chain, s span) {
+	i := int32(len(r.spans))
+	s.next = 0
+	r.spans = append(r.spans, s)
+	if c.first == 0 {
+		c.first = i
+	} else {
+		r.spans[c.last].next = i
+	}
+	c.last = i
+}
+
+// gather sorts the values of a message by field, as if it had been decoded: of a singular scalar the
+// last is left, and of a oneof the last member. The chain of p.fields[i] is r.lists[base+i]. The
+// caller pops with drop.
+func (r *run) gather(p *program, s span) (mark runMark, err *WireError) {
+	mark = runMark{lists: len(r.lists), spans: len(r.spans)}
+	for range len(p.fields) + p.oneofs {
+		r.lists = append(r.lists, chain{})
+	}
+	for {
+		if err := r.gatherSpan(p, mark.lists, s); err != nil {
+			return mark, err
+		}
+		if s.next == 0 {
+			return mark, nil
+		}
+		s = r.spans[s.next]
+	}
+}
+
+// runMark is how high the stacks were.
+type runMark struct{ lists, spans int }
+
+// drop pops what gather pushed.
+func (r *run) drop(m runMark) {
+	r.lists = r.lists[:m.lists]
+	r.spans = r.spans[:m.spans]
+}
+
+func (r *run) gatherSpan(p *program, base int, s span) *WireError {
+	in := r.in[:s.end]
+	for pos := s.start; pos < len(in); {
+		tag, at := readVarint(in, pos)
+		if at < 0 {
+			return malformed(pos, at)
+		}
+		start, end, next := readValue(in, at, tag)
+		if next < 0 {
+			return malformed(pos, next)
+		}
+		if f := p.lookup(tag); f != nil {
+			if err := r.add(p, base, f, span{start: start, end: end, typ: protowire.Type(tag & 7)}); err != nil {
+				return err
+			}
+		}
+		pos = next
+	}
+	return nil
+}
+
+// add adds a value to the chain of its field, and drops what it replaces.
+func (r *run) add(p *program, base int, f *field, s span) *WireError {
+	if f.oneof >= 0 {
+		winner := &r.lists[base+len(p.fields)+f.oneof].first // as index plus one
+		if before := int(*winner) - 1; before >= 0 && before != f.index {
+			if err := r.replace(&p.fields[before], &r.lists[base+before]); err != nil {
+				return err
+			}
+		}
+		*winner = int32(f.index) + 1
+	}
+	values := &r.lists[base+f.index]
+	if f.replaces() {
+		if err := r.replace(f, values); err != nil {
+			return err
+		}
+	}
+	r.push(values, s)
+	return nil
+}
+
+// replace empties the chain of a field. What is dropped must be well-formed, too.
+func (r *run) replace(f *field, values *chain) *WireError {
+	for i := values.first; i != 0; i = r.spans[i].next {
+		s := r.spans[i]
+		s.next = 0
+		if err := r.checkValue(f, s); err != nil {
+			return err.within(f)
+		}
+	}
+	*values = chain{}
+	return nil
+}

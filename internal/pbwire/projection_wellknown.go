@@ -1,0 +1,358 @@
+package pbwire
+
+import (
+	"fmt"
+	"math"
+	"strconv"
+	"strings"
+
+	"google.golang.org/protobuf/reflect/protoreflect"
+)
+
+// wellKnown is a message type with a JSON form of its own.
+type wellKnown struct {
+	render func(*run, []byte, *program, span) ([]byte, *WireError)
+	// fields are those it must have, so that the renderers can rely on them: number and kind, as
+	// declared.
+	fields string
+}
+
+// wellKnownTypes are the message types with a JSON form of their own, but for Any.
+var wellKnownTypes map[protoreflect.FullName]wellKnown
+
+func init() { // not in the declaration, because renderers compile programs, which look here
+	wellKnownTypes = map[protoreflect.FullName]wellKnown{
+		"google.protobuf.Any":         {(*run).any, "1 string, 2 bytes"},
+		"google.protobuf.Timestamp":   {(*run).timestamp, "1 int64, 2 int32"},
+		"google.protobuf.Duration":    {(*run).duration, "1 int64, 2 int32"},
+		"google.protobuf.FieldMask":   {(*run).fieldMask, "1 repeated string"},
+		"google.protobuf.Struct":      {(*run).onlyField, "1 map message"},
+		"google.protobuf.ListValue":   {(*run).onlyField, "1 repeated message"},
+		"google.protobuf.Value":       {(*run).dynamicValue, "1 enum, 2 double, 3 string, 4 bool, 5 message, 6 message"},
+		"google.protobuf.BoolValue":   {(*run).wrapper, "1 bool"},
+		"google.protobuf.Int32Value":  {(*run).wrapper, "1 int32"},
+		"google.protobuf.Int64Value":  {(*run).wrapper, "1 int64"},
+		"google.protobuf.UInt32Value": {(*run).wrapper, "1 uint32"},
+		"google.protobuf.UInt64Value": {(*run).wrapper, "1 uint64"},
+		"google.protobuf.FloatValue":  {(*run).wrapper, "1 float"},
+		"google.protobuf.DoubleValue": {(*run).wrapper, "1 double"},
+		"google.protobuf.StringValue": {(*run).wrapper, "1 string"},
+		"google.protobuf.BytesValue":  {(*run).wrapper, "1 bytes"},
+	}
+}
+
+// special returns what writes a message that has a JSON form of its own, or none; nil for all others.
+func special(md protoreflect.MessageDescriptor) (func(*run, []byte, *program, span) ([]byte, *WireError), error) {
+	if isMessageSet(md) {
+		return (*run).messageSet, nil
+	}
+	known, ok := wellKnownTypes[md.FullName()]
+	if !ok {
+		return nil, nil
+	}
+	var fields []string
+	for i := range md.Fields().Len() {
+		fields = append(fields, describeField(md.Fields().Get(i)))
+	}
+	if got := strings.Join(fields, ", "); got != known.fields {
+		return nil, fmt.Errorf("the message type %s is not as published: its fields are %s instead of %s", md.FullName(), got, known.fields)
+	}
+	return known.render, nil
+}
+
+func describeField(fd protoreflect.FieldDescriptor) string {
+	many := ""
+	switch {
+	case fd.IsMap():
+		many = "map "
+	case fd.IsList():
+		many = "repeated "
+	}
+	return fmt.Sprintf("%d %s%s", fd.Number(), many, fd.Kind())
+}
+
+// noJSON is the error that a value has no JSON form.
+func noJSON(p *program, s span, format string, args ...any) *WireError {
+	return &WireError{Offset: s.start, Err: ErrValue, Detail: fmt.Sprintf("%s: ", p.md.FullName()) + fmt.Sprintf(format, args...)}
+}
+
+func (r *run) messageSet(dst []byte, p *program, s span) ([]byte, *WireError) {
+	return dst, noJSON(p, s, "it is a MessageSet")
+}
+
+// scalars returns where the values of the first two fields are; the end of one that is not set is 0.
+// It is for messages of singular scalars.
+func (r *run) scalars(p *program, s span) (values [2]span, err *WireError) {
+	mark, err := r.gather(p, s)
+	if err != nil {
+		return values, err
+	}
+	for i := range p.fields {
+		values[i] = r.spans[r.lists[mark.lists+i].first]
+	}
+	r.drop(mark)
+	return values, nil
+}
+
+// number is the number of a span, 0 if it is not set.
+func (r *run) number(s span) uint64 {
+	if s.end == 0 {
+		return 0
+	}
+	raw, _ := readNumber(r.in[:s.end], s.start, s.typ) // it was read before
+	return raw
+}
+
+// wrapper appends a google.protobuf.Int32Value or the like.
+func (r *run) wrapper(dst []byte, p *program, s span) ([]byte, *WireError) {
+	values, err := r.scalars(p, s)
+	if err != nil {
+		return dst, err
+	}
+	f := &p.fields[0]
+	if f.shape == shapeNumber {
+		return f.appendNumber(dst, r.number(values[0])&f.mask), nil
+	}
+	return r.value(dst, f, nil, values[0])
+}
+
+// onlyField appends a google.protobuf.Struct or ListValue: just the value of its field.
+func (r *run) onlyField(dst []byte, p *program, s span) ([]byte, *WireError) {
+	mark, err := r.gather(p, s)
+	if err != nil {
+		return dst, err
+	}
+	f := &p.fields[0]
+	if values := r.lists[mark.lists]; values.first != 0 {
+		dst, _, err = r.chain(dst, f, values)
+	} else if f.shape == shapeMap {
+		dst = append(dst, '{', '}')
+	} else {
+		dst = append(dst, '[', ']')
+	}
+	r.drop(mark)
+	return dst, err
+}
+
+// dynamicValue appends a google.protobuf.Value.
+func (r *run) dynamicValue(dst []byte, p *program, s span) ([]byte, *WireError) {
+	mark, err := r.gather(p, s)
+	if err != nil {
+		return dst, err
+	}
+	for i := range p.fields {
+		values := r.lists[mark.lists+i]
+		if values.first == 0 {
+			continue
+		}
+		f := &p.fields[i]
+		if f.kind == protoreflect.DoubleKind {
+			if v := math.Float64frombits(r.number(r.spans[values.first])); math.IsNaN(v) || math.IsInf(v, 0) {
+				return dst, noJSON(p, s, "%v", v)
+			}
+		}
+		dst, _, err = r.chain(dst, f, values)
+		r.drop(mark)
+		return dst, err
+	}
+	return dst, noJSON(p, s, "it has no value")
+}
+
+// fieldMask appends a google.protobuf.FieldMask: its paths in lowerCamelCase, separated by commas.
+func (r *run) fieldMask(dst []byte, p *program, s span) ([]byte, *WireError) {
+	mark, err := r.gather(p, s)
+	if err != nil {
+		return dst, err
+	}
+	dst = append(dst, '"')
+	first := r.lists[mark.lists].first
+	for i := first; i != 0; i = r.spans[i].next {
+		if i != first {
+			dst = append(dst, ',')
+		}
+		path := r.content(r.spans[i])
+		var ok bool
+		if dst, ok = appendCamel(dst, path); !ok {
+			return dst, noJSON(p, r.spans[i], "the path %q is not one of snake_case names", path)
+		}
+	}
+	r.drop(mark)
+	return append(dst, '"'), nil
+}
+
+// appendCamel appends a path in lowerCamelCase; it returns false if it cannot be turned back.
+func appendCamel(dst, path []byte) ([]byte, bool) {
+	start, upper := true, false
+	for _, c := range path {
+		letter := 'a' <= c && c <= 'z'
+		switch {
+		case upper && !letter:
+			return dst, false // also "__", and digits after "_"
+		case upper:
+			dst = append(dst, c-'a'+'A')
+		case letter, '0' <= c && c <= '9' && !start:
+			dst = append(dst, c)
+		case c == '.' && !start:
+			dst = append(dst, c)
+		case c != '_':
+			return dst, false
+		}
+		start, upper = c == '.', c == '_'
+	}
+	return dst, !start && !upper
+}
+
+const (
+	maxDuration  = 315_576_000_000 // seconds: 10,000 years
+	minTimestamp = -62_135_596_800 // seconds: 0001-01-01T00:00:00Z
+	maxTimestamp = 253_402_300_799 // seconds: 9999-12-31T23:59:59Z
+	secondNanos  = 1_000_000_000   //
+)
+
+// duration appends a google.protobuf.Duration: "1.500s".
+func (r *run) duration(dst []byte, p *program, s span) ([]byte, *WireError) {
+	values, err := r.scalars(p, s)
+	if err != nil {
+		return dst, err
+	}
+	secs, nanos := int64(r.number(values[0])), int64(int32(r.number(values[1])))
+	switch {
+	case secs < -maxDuration || secs > maxDuration:
+		return dst, noJSON(p, s, "%d seconds are out of range", secs)
+	case nanos <= -secondNanos || nanos >= secondNanos:
+		return dst, noJSON(p, s, "%d nanoseconds are out of range", nanos)
+	case secs > 0 && nanos < 0 || secs < 0 && nanos > 0:
+		return dst, noJSON(p, s, "%d seconds and %d nanoseconds have different signs", secs, nanos)
+	}
+	dst = append(dst, '"')
+	if secs < 0 || nanos < 0 {
+		dst = append(dst, '-')
+		secs, nanos = -secs, -nanos
+	}
+	dst = strconv.AppendInt(dst, secs, 10)
+	return append(appendNanos(dst, int(nanos)), 's', '"'), nil
+}
+
+// timestamp appends a google.protobuf.Timestamp: "2006-01-02T15:04:05.500Z".
+func (r *run) timestamp(dst []byte, p *program, s span) ([]byte, *WireError) {
+	values, err := r.scalars(p, s)
+	if err != nil {
+		return dst, err
+	}
+	secs, nanos := int64(r.number(values[0])), int64(int32(r.number(values[1])))
+	switch {
+	case secs < minTimestamp || secs > maxTimestamp:
+		return dst, noJSON(p, s, "%d seconds are out of range", secs)
+	case nanos < 0 || nanos > secondNanos:
+		return dst, noJSON(p, s, "%d nanoseconds are out of range", nanos)
+	case nanos == secondNanos: // protojson lets a full second pass
+		secs, nanos = secs+1, 0
+	}
+	return appendTime(dst, secs, int(nanos)), nil
+}
+
+// appendTime appends a time since 1970 in UTC, as RFC 3339 has it. The year is at least 1.
+func appendTime(dst []byte, secs int64, nanos int) []byte {
+	const day = 24 * 60 * 60
+	secs -= minTimestamp
+	year, month, date := civil(int(secs / day))
+	second := int(secs % day)
+	dst = append(dst, '"')
+	dst = appendDigits(dst, year/100)
+	dst = append(appendDigits(dst, year%100), '-')
+	dst = append(appendDigits(dst, month), '-')
+	dst = append(appendDigits(dst, date), 'T')
+	dst = append(appendDigits(dst, second/3600), ':')
+	dst = append(appendDigits(dst, second/60%60), ':')
+	dst = appendDigits(dst, second%60)
+	return append(appendNanos(dst, nanos), 'Z', '"')
+}
+
+// civil returns the date that is so many days after January 1 of the year 1. Years are counted from
+// March on, so that a leap day comes last.
+func civil(days int) (year, month, date int) {
+	const (
+		cycle   = 146_097 // days in 400 years
+		century = 36_524
+		leap    = 1_461 // days in four years
+	)
+	days += 306 // since March 1 of the year 0
+	cycles, inCycle := days/cycle, days%cycle
+	inYear := (inCycle - inCycle/(leap-1) + inCycle/century - inCycle/(cycle-1)) / 365
+	year = cycles*400 + inYear
+	yday := inCycle - (365*inYear + inYear/4 - inYear/100)
+	m := (5*yday + 2) / 153
+	date = yday - (153*m+2)/5 + 1
+	if m < 10 {
+		return year, m + 3, date
+	}
+	return year + 1, m - 9, date
+}
+
+// appendDigits appends a number in two digits, more if it needs them.
+func appendDigits(dst []byte, n int) []byte {
+	if n >= 100 {
+		return strconv.AppendInt(dst, int64(n), 10)
+	}
+	return append(dst, byte('0'+n/10), byte('0'+n%10))
+}
+
+// appendNanos appends a fraction of a second in 0, 3, 6 or 9 digits.
+func appendNanos(dst []byte, nanos int) []byte {
+	if nanos == 0 {
+		return dst
+	}
+	digits := 9
+	for nanos%1000 == 0 {
+		nanos /= 1000
+		digits -= 3
+	}
+	dst = append(dst, '.')
+	end := len(dst) + digits
+	for range digits {
+		dst = append(dst, '0')
+	}
+	for i := end - 1; nanos > 0; i-- {
+		dst[i] += byte(nanos % 10)
+		nanos /= 10
+	}
+	return dst
+}
+
+// any appends a google.protobuf.Any: the message it holds, with the member "@type" first.
+func (r *run) any(dst []byte, p *program, s span) ([]byte, *WireError) {
+	values, err := r.scalars(p, s)
+	if err != nil {
+		return dst, err
+	}
+	url, content := r.content(values[0]), values[1]
+	if len(url) == 0 {
+		if content.start < content.end {
+			return dst, noJSON(p, s, "it holds a message, but not its type")
+		}
+		return append(dst, '{', '}'), nil
+	}
+	inner, cause := r.set.anyProgram(url)
+	if cause != nil {
+		return dst, &WireError{Offset: values[0].start, Err: ErrType, Detail: fmt.Sprintf("%q: %v", url, cause)}
+	}
+	dst = append(dst, `{"@type":`...)
+	dst, ok := appendString(dst, url)
+	if !ok {
+		return dst, &WireError{Offset: values[0].start, Err: ErrUTF8}
+	}
+	if inner.render != nil {
+		dst = append(dst, `,"value":`...)
+		dst, err = r.message(dst, inner, content)
+		return append(dst, '}'), err
+	}
+	members := len(dst)
+	if dst, err = r.message(dst, inner, content); err != nil {
+		return dst, err
+	}
+	if len(dst) == members+len("{}") {
+		return append(dst[:members], '}'), nil
+	}
+	dst[members] = ','
+	return dst, nil
+}

@@ -1,0 +1,170 @@
+package pbwire
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"google.golang.org/protobuf/encoding/protowire"
+)
+
+// What can be wrong with wire bytes. A *WireError wraps one of these.
+var (
+	ErrTruncated = errors.New("the message ends within a field")
+	ErrVarint    = errors.New("a varint is longer than ten bytes")
+	ErrTag       = errors.New("a tag has an impossible field number or wire type")
+	ErrGroup     = errors.New("a group is malformed or not closed")
+	ErrDepth     = fmt.Errorf("messages are nested more than %d deep", maxDepth)
+	ErrUTF8      = errors.New("a string is not valid UTF-8")
+	// ErrValue is a value that is well-formed, but has no JSON form.
+	ErrValue = errors.New("a value has no JSON form")
+	// ErrType is a google.protobuf.Any of a type that is not known here.
+	ErrType = errors.New("the type of a google.protobuf.Any is not known")
+)
+
+// maxDepth is how deeply messages may be nested on the wire.
+const maxDepth = 200
+
+// WireError is what is wrong with wire bytes, and where.
+type WireError struct {
+	Offset int    // of the field or value, in bytes from the start
+	Path   string // the field, in JSON names: `user.tags`; "" at the top
+	Detail string // more than Err says; may be ""
+	Err    error  // one of the Err variables
+}
+
+// Error implements error.
+func (e *WireError) Error() string {
+	var b strings.Builder
+	if e.Path != "" {
+		b.WriteString(e.Path + ": ")
+	}
+	b.WriteString(e.Err.Error())
+	if e.Detail != "" {
+		b.WriteString(": " + e.Detail)
+	}
+	fmt.Fprintf(&b, " (at byte %d)", e.Offset)
+	return b.String()
+}
+
+// Unwrap returns the Err variable.
+func (e *WireError) Unwrap() error { return e.Err }
+
+// within puts the name of a field before the path. The path is put together while an error travels
+// up, so that it costs nothing without one.
+func (e *WireError) within(f *field) *WireError {
+	switch {
+	case e == nil || e == errDisorder:
+	case e.Path == "":
+		e.Path = f.path
+	default:
+		e.Path = f.path + "." + e.Path
+	}
+	return e
+}
+
+// errDisorder tells that a message is not in the order that the optimistic pass relies on. It never
+// leaves the package.
+var errDisorder = &WireError{Err: errors.New("fields repeated or out of order")}
+
+// What readers return instead of an offset.
+const (
+	endTruncated = -1
+	endOverflow  = -2
+	endGroup     = -3
+	endTag       = -4
+)
+
+// malformed is the error for what a reader returned at an offset.
+func malformed(pos, code int) *WireError {
+	err := map[int]error{endTruncated: ErrTruncated, endOverflow: ErrVarint, endGroup: ErrGroup, endTag: ErrTag}[code]
+	return &WireError{Offset: pos, Err: err}
+}
+
+// readVarint reads a varint at pos and returns where it ends, or a negative code.
+func readVarint(b []byte, pos int) (uint64, int) {
+	if pos < len(b) && b[pos] < 0x80 {
+		return uint64(b[pos]), pos + 1
+	}
+	return readLongVarint(b, pos)
+}
+
+func readLongVarint(b []byte, pos int) (v uint64, end int) {
+	for shift := 0; shift < 64; shift += 7 {
+		if pos >= len(b) {
+			return 0, endTruncated
+		}
+		c := b[pos]
+		pos++
+		if shift == 63 && c > 1 {
+			return 0, endOverflow
+		}
+		v |= uint64(c&0x7f) << shift
+		if c < 0x80 {
+			return v, pos
+		}
+	}
+	return 0, endOverflow
+}
+
+// readLength reads the length of a value and returns where the value starts and ends; the end is a
+// negative code if it does not fit.
+func readLength(b []byte, pos int) (start, end int) {
+	n, start := readVarint(b, pos)
+	switch {
+	case start < 0:
+		return pos, start
+	case n > uint64(len(b)-start):
+		return pos, endTruncated
+	}
+	return start, start + int(n)
+}
+
+// readNumber reads a value of a wire type that holds a number.
+func readNumber(b []byte, pos int, typ protowire.Type) (uint64, int) {
+	switch typ {
+	case protowire.VarintType:
+		return readVarint(b, pos)
+	case protowire.Fixed32Type:
+		if len(b)-pos < 4 {
+			return 0, endTruncated
+		}
+		return uint64(binary.LittleEndian.Uint32(b[pos:])), pos + 4
+	default:
+		if len(b)-pos < 8 {
+			return 0, endTruncated
+		}
+		return binary.LittleEndian.Uint64(b[pos:]), pos + 8
+	}
+}
+
+// readValue finds the value after a tag: its content, without the length or the end of a group, and
+// where the next field is, or a negative code.
+func readValue(b []byte, pos int, tag uint64) (start, end, next int) {
+	if tag>>3 == 0 || tag>>3 > uint64(protowire.MaxValidNumber) {
+		return pos, pos, endTag
+	}
+	switch typ := protowire.Type(tag & 7); typ {
+	case protowire.VarintType, protowire.Fixed32Type, protowire.Fixed64Type:
+		_, next = readNumber(b, pos, typ)
+		return pos, next, next
+	case protowire.BytesType:
+		start, end = readLength(b, pos)
+		return start, end, end
+	case protowire.StartGroupType:
+		content, n := protowire.ConsumeGroup(protowire.Number(tag>>3), b[pos:])
+		switch {
+		case n >= 0:
+			return pos, pos + len(content), pos + n
+		case errors.Is(protowire.ParseError(n), io.ErrUnexpectedEOF):
+			return pos, pos, endTruncated
+		}
+		return pos, pos, endGroup
+	case protowire.EndGroupType:
+		return pos, pos, endGroup
+	default:
+		return pos, pos, endTag
+	}
+}
