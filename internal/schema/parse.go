@@ -8,6 +8,7 @@ import (
 	"github.com/bufbuild/protocompile/ast"
 	"github.com/bufbuild/protocompile/parser"
 	"github.com/bufbuild/protocompile/reporter"
+	"google.golang.org/protobuf/reflect/protodesc"
 
 	"facet/internal/problem"
 	"facet/internal/suggest"
@@ -36,7 +37,7 @@ func parse(all sources) *parsed {
 // file parses one file, if it is text, and returns what it imports.
 func (p *parsed) file(s *source) []string {
 	if s.text == nil {
-		p.checkDescriptorImports(s)
+		p.checkDescriptor(s)
 		return s.descriptor.GetDependency()
 	}
 	collector := newCollector(p.sources)
@@ -59,7 +60,13 @@ func (p *parsed) file(s *source) []string {
 	return imports
 }
 
-func (p *parsed) checkDescriptorImports(s *source) {
+// checkDescriptor checks what the compiler takes for granted of descriptors: it reads them as if protoc had written
+// them.
+func (p *parsed) checkDescriptor(s *source) {
+	if _, err := (protodesc.FileOptions{AllowUnresolvable: true}).New(s.descriptor, nil); err != nil {
+		p.fail(s.path, problem.At(s.at, "%s is not valid: %v", s, err))
+		return
+	}
 	for _, path := range s.descriptor.GetDependency() {
 		if !p.known(path) {
 			p.fail(s.path, problem.At(s.at, "%s imports %q, which is not there; build the set with its imports (protoc --include_imports)", s, path))
