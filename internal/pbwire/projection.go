@@ -85,7 +85,7 @@ func (p *Projection) AppendJSON(dst, wire []byte) ([]byte, error) {
 	defer r.release()
 	start := len(dst)
 	out, err := r.message(dst, p.root, r.whole())
-	if err == errDisorder {
+	if err != nil { // also what has no JSON form may have one once all its parts are merged
 		r.restart()
 		out, err = r.message(dst[:start], p.root, r.whole())
 	}

@@ -224,8 +224,7 @@ func (r *run) chain(dst []byte, f *field, values chain) ([]byte, bool, *WireErro
 	s := r.spans[values.first]
 	switch f.shape {
 	case shapeMap:
-		dst, err := r.mapping(dst, f, values)
-		return dst, true, err
+		return r.mapping(dst, f, values)
 	case shapeList:
 		return r.chainList(dst, f, values)
 	case shapeText:

@@ -32,20 +32,21 @@ func (r *run) nextMap(dst []byte, f *field, in []byte, tag uint64, pos int) ([]b
 		}
 		r.push(&values, span{start: start, end: end})
 		if pos = another(in, next, tag); pos < 0 {
-			dst, err := r.mapping(append(dst, f.name...), f, values)
+			dst, written, err := r.mapping(append(dst, f.name...), f, values)
 			r.drop(mark)
-			return dst, next, true, err
+			return dst, next, written, err
 		}
 	}
 }
 
-// mapping appends the entries of a map, sorted by key, of each key the last.
-func (r *run) mapping(dst []byte, f *field, values chain) ([]byte, *WireError) {
+// mapping appends the entries of a map, sorted by key, of each key the last. It tells whether there
+// are any.
+func (r *run) mapping(dst []byte, f *field, values chain) ([]byte, bool, *WireError) {
 	base, mark := len(r.entries), runMark{lists: len(r.lists), spans: len(r.spans)}
 	for i := values.first; i != 0; i = r.spans[i].next {
 		e, ok, err := r.entry(f, r.spans[i])
 		if err != nil {
-			return dst, err
+			return dst, false, err
 		}
 		if ok {
 			e.at = len(r.entries)
@@ -53,19 +54,20 @@ func (r *run) mapping(dst []byte, f *field, values chain) ([]byte, *WireError) {
 		}
 	}
 	if err := r.sortEntries(f, base); err != nil {
-		return dst, err
+		return dst, false, err
 	}
 	open := len(dst)
 	for i := base; i < len(r.entries); i++ {
 		var err *WireError
 		if dst, err = r.appendEntry(dst, f, r.entries[i]); err != nil {
-			return dst, err
+			return dst, false, err
 		}
 	}
+	written := len(r.entries) > base
 	clear(r.entries[base:])
 	r.entries = r.entries[:base]
 	r.drop(mark)
-	return closeObject(dst, open), nil
+	return closeObject(dst, open), written, nil
 }
 
 // entry reads an entry of a map. It tells whether its key is selected.
