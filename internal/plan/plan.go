@@ -2,6 +2,22 @@
 //
 // A plan is compiled once, when the snapshot is built, from the method's configuration; for each
 // selection it is pruned to a [Program], which is what runs.
+//
+// Compiling goes: calls are resolved (call.go), their variables declared and the expressions checked
+// (compile.go, expr.go, accept.go) and lowered to readers and writers over wire bytes (mapping.go, lower.go,
+// path.go, writer.go). What cannot be lowered is a slow leaf, evaluated by cel-go (slow.go). Pruning follows
+// what a selection demands through the calls (demand.go, prune.go). Running starts each call the moment
+// its inputs are in (run.go, exec.go), and writes the reply (reply.go).
+//
+// # What is unset
+//
+// A select carries presence: through a message or an optional field that is absent it yields nothing, and the
+// field it fills stays unset. An absent scalar with implicit presence is its zero. A key that is missing from a
+// keyed call yields nothing. An element of a list that is unset is left out of the list.
+//
+// The reply of a call that was skipped or failed without failing the method is unset. A call whose request refers
+// to it is skipped in turn, required or not; a keyed call and the list of a for_each only lack what would
+// have come from it. A slow expression that names it is unset as a whole.
 package plan
 
 import (
@@ -11,7 +27,6 @@ import (
 	"google.golang.org/protobuf/reflect/protoreflect"
 
 	gatewayv1 "facet/api/facet/gateway/v1"
-	"facet/internal/pbwire"
 	"facet/internal/problem"
 )
 
@@ -28,9 +43,13 @@ type Spec struct {
 	Method protoreflect.MethodDescriptor
 	// Config is its configuration.
 	Config *gatewayv1.Method
+	// Safe: the method has no side effects, so calls that a selection does not need are left out. Without it
+	// every call is made, and only the masks shrink.
+	Safe bool
 	// Locate returns the position of a configured value below Config, by the keys that lead to it:
 	// Locate("calls", "orders", "request", "user_id"). If the value is a string, the position is that of
-	// its first character. A path that does not exist yields the position of its longest known part.
+	// its first character. An element of a list has its index as key. A path that does not exist yields the
+	// position of its longest known part.
 	Locate func(path ...string) problem.Position
 	// Types is shared by all plans of a snapshot.
 	Types *Types
@@ -45,39 +64,60 @@ type Upstream struct {
 	Config *gatewayv1.Upstream
 }
 
-// Types is the type system of expressions, over the descriptors of a snapshot.
-type Types struct{}
-
 // Plan is a compiled plan. It is safe for concurrent use.
-type Plan struct{}
+type Plan struct {
+	name   string
+	method protoreflect.MethodDescriptor
+	config *gatewayv1.Method
+	types  *Types
+	safe   bool
+
+	passThrough *call   // the one call of a method without a plan of its own
+	calls       []*call // by name
+	order       []int   // each call after those it waits for
+	reply       writer
+	locals      int
+	slow        []*slow
+}
 
 // Compile makes the plan of a method, or returns every problem it has.
-func Compile(spec Spec) (*Plan, problem.List) { return nil, nil }
-
-// Prune returns what of the plan runs for a selection over the method's reply.
-func (p *Plan) Prune(sel *pbwire.Selection) (*Program, error) { return nil, nil }
-
-// Program is a plan pruned to one selection. It is safe for concurrent use.
-type Program struct{}
-
-// Run makes the calls and returns the reply. The context carries the method's deadline.
-func (g *Program) Run(ctx context.Context, request []byte) (*Reply, error) { return nil, nil }
-
-// Reply is what a run has produced.
-type Reply struct {
-	// Wire is the reply message, not yet projected: it may hold fields that were not selected. It is
-	// valid until Release.
-	Wire []byte
-	// Partial names the calls that failed and were left out or replaced.
-	Partial []Partial
+func Compile(spec Spec) (*Plan, problem.List) {
+	p := &Plan{
+		name:   methodName(spec.Method),
+		method: spec.Method,
+		config: spec.Config,
+		types:  spec.Types,
+		safe:   spec.Safe,
+	}
+	c := &compiler{spec: spec, plan: p, calls: map[string]*call{}, broken: map[string]bool{}}
+	switch {
+	case spec.Method.IsStreamingClient() || spec.Method.IsStreamingServer():
+		c.problem(c.site(place{}), "%s is a stream, which a plan does not fill", p.name)
+	case len(spec.Config.GetCalls()) == 0 && spec.Config.GetReply() == nil:
+		c.compilePassThrough()
+	default:
+		c.compile()
+	}
+	if len(c.problems) > 0 {
+		c.problems.Sort()
+		return nil, c.problems
+	}
+	return p, nil
 }
 
-// Partial is one call that failed without failing the method.
-type Partial struct {
-	Call     string
-	Err      error // a gRPC status
-	Fallback bool  // a fallback stands for its reply
+// compilePassThrough hands a method over to the upstream that serves it.
+func (c *compiler) compilePassThrough() {
+	service := c.spec.Method.Parent().FullName()
+	upstream, ok := c.spec.Caller(service)
+	if !ok {
+		c.problem(c.site(place{}), "the method has no calls, and no upstream serves %s: "+
+			"write `calls` and a `reply`, or add the service to the `services` of an upstream", service)
+		return
+	}
+	c.plan.passThrough = &call{
+		rpc:      c.spec.Method,
+		method:   "/" + c.plan.name,
+		upstream: upstream,
+		timeout:  upstream.Config.GetTimeout().AsDuration(),
+	}
 }
-
-// Release returns the reply's buffers. The reply must not be used afterwards.
-func (r *Reply) Release() {}
