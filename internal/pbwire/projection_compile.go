@@ -31,7 +31,7 @@ type program struct {
 	// starts, so that a gap of missing fields is one copy.
 	unset   string
 	offsets []int
-	// shuffled tells that fields are not declared in the order in which encoders write them.
+	// shuffled tells that encoders do not write the fields in the order of their declaration.
 	shuffled bool
 	// whole tells that everything is selected.
 	whole bool
@@ -45,11 +45,13 @@ type field struct {
 	path  string // the name in errors
 	kind  protoreflect.Kind
 	shape shape
-	index int    // in program.fields
-	rank  int    // of its text in the object; members of a oneof share one
-	oneof int    // its index; -1 outside
-	tag   uint64 // of one value
-	mask  uint64 // the bits of a number that count
+	index int // in program.fields
+	rank  int // of its text in the object; members of a oneof share one
+	oneof int // its index; -1 outside
+	// inOneof tells that the oneof is one of the schema, not just what makes a proto3 field optional.
+	inOneof bool
+	tag     uint64 // of one value
+	mask    uint64 // the bits of a number that count
 	// implicit tells that zero is the same as not set.
 	implicit bool
 	// utf8 tells that proto.Unmarshal refuses a string that is not valid.
@@ -168,6 +170,7 @@ func (set *programSet) compile(p *program, sel *Selection) (err error) {
 	}
 	p.linkOneofs()
 	p.index()
+	p.shuffled = !p.writtenAsDeclared()
 	p.layUnset(set.opts.Unset)
 	return nil
 }
@@ -225,7 +228,7 @@ func (set *programSet) addField(p *program, fd protoreflect.FieldDescriptor, sel
 	f.index, f.rank = len(p.fields), len(p.fields)
 	f.tag = protowire.EncodeTag(fd.Number(), parseWireType(fd.Kind()))
 	if od := fd.ContainingOneof(); od != nil {
-		f.oneof = od.Index()
+		f.oneof, f.inOneof = od.Index(), !od.IsSynthetic()
 		if f.index > 0 && p.fields[f.index-1].oneof == f.oneof {
 			f.rank = p.fields[f.index-1].rank
 		}
@@ -331,16 +334,13 @@ const maxDense = 255
 
 // index makes the tables that find fields by tag.
 func (p *program) index() {
-	numbers := make([]uint64, len(p.fields))
 	for i := range p.fields {
 		f := &p.fields[i]
-		numbers[i] = f.tag >> 3
 		p.addTag(f.tag, i)
 		if f.shape == shapeList && f.message == nil && f.kind != protoreflect.StringKind && f.kind != protoreflect.BytesKind {
 			p.addTag(protowire.EncodeTag(protowire.Number(f.tag>>3), protowire.BytesType), i)
 		}
 	}
-	p.shuffled = !p.declaredInOrder(numbers)
 }
 
 func (p *program) addTag(tag uint64, i int) {
@@ -357,19 +357,17 @@ func (p *program) addTag(tag uint64, i int) {
 	p.dense[tag] = uint16(i + 1)
 }
 
-// declaredInOrder tells whether an encoder that goes by field number writes the fields as declared. A
-// oneof stands where its lowest number does, as Go writes it.
-func (p *program) declaredInOrder(numbers []uint64) bool {
-	last := uint64(0)
-	for i := 0; i < len(numbers); {
-		lowest, rank := numbers[i], p.fields[i].rank
-		for ; i < len(numbers) && p.fields[i].rank == rank; i++ {
-			lowest = min(lowest, numbers[i])
+// writtenAsDeclared tells whether encoders write the fields in the order of their declaration. They go
+// by field number, but Go's write oneofs last.
+func (p *program) writtenAsDeclared() bool {
+	for i := 1; i < len(p.fields); i++ {
+		before, f := &p.fields[i-1], &p.fields[i]
+		if f.rank == before.rank {
+			continue
 		}
-		if lowest < last {
+		if f.tag < before.tag || before.inOneof && !f.inOneof {
 			return false
 		}
-		last = lowest
 	}
 	return true
 }
