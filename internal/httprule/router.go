@@ -55,11 +55,21 @@ func (r *Router[T]) Add(b *Binding, value T) error {
 	routes := tree.insert(b.path.segments)
 	for _, other := range *routes {
 		if other.binding.httpMethod == b.httpMethod {
-			return fmt.Errorf("%s clashes with %s: both match the same requests; change the path of one", b, other.binding)
+			return &Clash{Binding: b, Other: other.binding}
 		}
 	}
 	*routes = append(*routes, route[T]{b, value})
 	return nil
+}
+
+// Clash is the error of adding a binding that matches the same requests as another.
+type Clash struct {
+	Binding, Other *Binding
+}
+
+// Error implements error.
+func (c *Clash) Error() string {
+	return fmt.Sprintf("%s clashes with %s: both match the same requests; change the path of one", c.Binding, c.Other)
 }
 
 // insert returns the routes of the templates with these segments, growing the tree as needed.
