@@ -219,7 +219,7 @@ func TestClashingSchemas(t *testing.T) {
 func TestSameFileTwice(t *testing.T) {
 	files := texts("greet/v1/greet.proto", greeter)
 	set := descriptorSet(t, files, "greet/v1/greet.proto")
-	mustBuild(t, append(files, schema.File{Name: "all.binpb", Data: marshal(t, set)}), schema.Set{Name: "upstream greet", Files: set})
+	mustBuild(t, append([]schema.File{{Name: "all.binpb", Data: marshal(t, set)}}, files...), schema.Set{Name: "upstream greet", Files: set})
 
 	other := proto.Clone(set).(*descriptorpb.FileDescriptorSet)
 	other.File[0].MessageType[0].Field[0].Name = proto.String("nom")

@@ -16,7 +16,7 @@ import (
 // File is one schema document: .proto text if its name ends in .proto, otherwise a binary
 // google.protobuf.FileDescriptorSet.
 type File struct {
-	// Name is the import path of .proto text: `mall/v1/mall.proto`.
+	// Name is the import path of .proto text: `mall/v1/mall.proto`. Names are unique.
 	Name string
 	Data []byte
 }
@@ -43,15 +43,20 @@ type source struct {
 // sources are the files of a schema by import path.
 type sources map[string]*source
 
-// collect finds the files of documents and sets. Those that are built in are left out, whatever they hold.
+// collect finds the files of documents and sets; a document with text counts before other sources of the file. Files
+// that are built in are left out, whatever they hold.
 func collect(files []File, sets []Set) (sources, problem.List) {
 	all, problems := sources{}, problem.List{}
 	for _, file := range files {
-		at := problem.Position{Document: file.Name}
 		if strings.HasSuffix(file.Name, ".proto") {
-			all.add(&source{path: file.Name, text: file.Data, origin: "the document " + file.Name, at: at})
+			all.add(&source{path: file.Name, text: file.Data, origin: "the document " + file.Name, at: problem.Position{Document: file.Name}})
+		}
+	}
+	for _, file := range files {
+		if strings.HasSuffix(file.Name, ".proto") {
 			continue
 		}
+		at := problem.Position{Document: file.Name}
 		set := new(descriptorpb.FileDescriptorSet)
 		// Options that only extensions describe stay as they are: nothing global may give them a meaning.
 		if err := (proto.UnmarshalOptions{Resolver: new(protoregistry.Types)}).Unmarshal(file.Data, set); err != nil {
