@@ -1,8 +1,21 @@
 // Package snapshot builds immutable snapshots from documents and publishes them.
+//
+// A build goes: documents are decoded and merged (merge.go), settings checked (check.go), upstreams opened
+// (upstreams.go), descriptors linked, methods bound and planned (methods.go). Every problem is collected; only what
+// depends on a part that has problems is left for the next attempt, because it would name the same mistakes
+// again.
 package snapshot
 
 import (
-	"context"
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
+	"errors"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
 
 	"google.golang.org/protobuf/reflect/protoreflect"
 
@@ -10,25 +23,30 @@ import (
 	"facet/internal/httprule"
 	"facet/internal/pbwire"
 	"facet/internal/plan"
-	"facet/internal/problem"
 	"facet/internal/schema"
 	"facet/internal/upstream"
 )
 
 // Document is one configuration file, or one key of a configuration store.
 type Document struct {
-	Name string // relative to its source, with slashes: `mall.yaml`, `mall/v1/mall.proto`
+	Name string // relative to its source, with slashes: `mall.yaml`, `mall/v1/mall.proto`; unique
 	Data []byte
 }
 
-// Snapshot is one immutable version of all documents, compiled.
+// Snapshot is one immutable version of all documents, compiled. It is safe for concurrent use.
 type Snapshot struct {
-	Hash    string // of all documents: their content identifies the snapshot
-	Schema  *schema.Schema
-	Router  *httprule.Router[*Method]
-	Methods map[string]*Method // by full name: `mall.v1.MallService/GetHome`
-	Json    pbwire.Options
-	Limits  *gatewayv1.Limits // defaults filled in
+	Hash      string // of all documents, in hexadecimal: their content identifies the snapshot
+	Schema    *schema.Schema
+	Router    *httprule.Router[*Method]
+	Methods   map[string]*Method             // by full name: `mall.v1.MallService/GetHome`
+	Upstreams map[string]*gatewayv1.Upstream // by name
+	Json      pbwire.Options
+	Limits    *gatewayv1.Limits // defaults filled in
+
+	open      []*upstream.Upstream
+	pins      atomic.Int64
+	closeOnce sync.Once
+	closeErr  error
 }
 
 // Method is one served method.
@@ -38,19 +56,50 @@ type Method struct {
 	Config     *gatewayv1.Method // defaults filled in
 	Plan       *plan.Plan
 	Bindings   []*httprule.Binding
+
+	// Timeout bounds the whole method. It is positive.
+	Timeout time.Duration
+	// Options are those of projections of the reply.
+	Options pbwire.Options
+	// SelectionLimits bounds the selections of clients.
+	SelectionLimits pbwire.SelectionLimits
+	// CachedViews is how many views are kept compiled.
+	CachedViews int
+	// SelectParameters are the query parameters that hold a selection: those of `select`, `fields` and `$fields` that
+	// are not fields of the request.
+	SelectParameters []string
+	// SelectField is the request's own field for a selection, a singular string named `select`; nil if it has none.
+	SelectField protoreflect.FieldDescriptor
+
+	views views
 }
 
-// Build compiles documents into a snapshot, or returns every problem they have.
-func Build(ctx context.Context, documents []Document, pool *upstream.Pool) (*Snapshot, problem.List) {
-	return nil, nil
+// Close releases the upstreams of a snapshot that was never published; published ones are closed by their last
+// user. Closing again does nothing.
+func (s *Snapshot) Close() error {
+	s.closeOnce.Do(func() { s.closeErr = closeAll(s.open) })
+	return s.closeErr
 }
 
-// Holder publishes snapshots: readers pin the current one, and a retired one is closed when its last reader
-// is done.
-type Holder struct{}
+func closeAll(upstreams []*upstream.Upstream) error {
+	var errs []error
+	for _, u := range upstreams {
+		errs = append(errs, u.Close())
+	}
+	return errors.Join(errs...)
+}
 
-// Pin returns the current snapshot, nil before the first, and what must be called when its use ends.
-func (h *Holder) Pin() (*Snapshot, func()) { return nil, nil }
-
-// Publish makes a snapshot current.
-func (h *Holder) Publish(s *Snapshot) {}
+// hash identifies a set of documents, whatever their order.
+func hash(documents []Document) string {
+	sorted := slices.SortedFunc(slices.Values(documents), func(a, b Document) int { return strings.Compare(a.Name, b.Name) })
+	sum := sha256.New()
+	for _, d := range sorted {
+		var lengths [16]byte // so that no name runs into its content
+		binary.BigEndian.PutUint64(lengths[:8], uint64(len(d.Name)))
+		binary.BigEndian.PutUint64(lengths[8:], uint64(len(d.Data)))
+		sum.Write(lengths[:])
+		sum.Write([]byte(d.Name))
+		sum.Write(d.Data)
+	}
+	return hex.EncodeToString(sum.Sum(nil))
+}

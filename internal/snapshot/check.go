@@ -1,0 +1,139 @@
+package snapshot
+
+import (
+	"maps"
+	"slices"
+	"strconv"
+	"time"
+
+	"google.golang.org/protobuf/reflect/protoreflect"
+	"google.golang.org/protobuf/types/known/durationpb"
+
+	gatewayv1 "facet/api/facet/gateway/v1"
+	"facet/internal/pbwire"
+	"facet/internal/problem"
+)
+
+// The defaults that gateway.proto documents, of what is applied here.
+const (
+	defaultTimeout        = 10 * time.Second
+	defaultBodyBytes      = 4 << 20
+	defaultSelectionBytes = 4096
+	defaultSelectionDepth = 16
+	defaultSelectionPaths = 256
+	defaultSelectionCache = 256
+)
+
+// sorted returns the names of entries in their order.
+func sorted[T any](entries map[string]T) []string { return slices.Sorted(maps.Keys(entries)) }
+
+// check reports settings that are out of range by themselves.
+func (c *configuration) check() problem.List {
+	var problems problem.List
+	for _, name := range sorted(c.upstreams) {
+		problems = append(problems, checkUpstream(name, c.upstreams[name])...)
+	}
+	problems = append(problems, c.checkServices()...)
+	for _, name := range sorted(c.methods) {
+		problems = append(problems, checkMethod(c.methods[name])...)
+	}
+	return append(problems, checkLimits(c.limits)...)
+}
+
+func checkUpstream(name string, u located[*gatewayv1.Upstream]) problem.List {
+	problems := checkTimeout(u.config.GetTimeout(), u.at("timeout"))
+	problems = append(problems, checkNotNegative("max_reply_bytes", u.config.GetMaxReplyBytes(), u.at("max_reply_bytes"))...)
+	if len(u.config.GetServices()) == 0 {
+		problems = append(problems, problem.At(u.key(), "upstream %q serves nothing; list its `services`, such as user.v1.UserService", name))
+	}
+	return problems
+}
+
+// checkServices reports services that are listed twice.
+func (c *configuration) checkServices() problem.List {
+	var problems problem.List
+	first := map[string]problem.Position{}
+	for _, name := range sorted(c.upstreams) {
+		u := c.upstreams[name]
+		for i, service := range u.config.GetServices() {
+			at := u.at("services", strconv.Itoa(i))
+			if other, ok := first[service]; ok {
+				problems = append(problems, problem.At(at, "service %s is listed in %s already; it belongs to one upstream", service, other))
+				continue
+			}
+			first[service] = at
+		}
+	}
+	return problems
+}
+
+func checkMethod(m located[*gatewayv1.Method]) problem.List {
+	problems := checkTimeout(m.config.GetTimeout(), m.at("timeout"))
+	for _, name := range sorted(m.config.GetCalls()) {
+		call := m.config.GetCalls()[name]
+		problems = append(problems, checkTimeout(call.GetTimeout(), m.at("calls", name, "timeout"))...)
+		problems = append(problems, checkNotNegative("batch", call.GetBatch(), m.at("calls", name, "batch"))...)
+		problems = append(problems, checkNotNegative("concurrency", call.GetConcurrency(), m.at("calls", name, "concurrency"))...)
+	}
+	return problems
+}
+
+func checkLimits(l located[*gatewayv1.Limits]) problem.List {
+	var problems problem.List
+	l.config.ProtoReflect().Range(func(field protoreflect.FieldDescriptor, value protoreflect.Value) bool {
+		name := string(field.Name())
+		problems = append(problems, checkNotNegative(name, int32(value.Int()), l.at(name))...)
+		return true
+	})
+	return problems
+}
+
+// checkTimeout refuses a timeout that would let nothing pass. Documents cannot hold negative ones.
+func checkTimeout(timeout *durationpb.Duration, at problem.Position) problem.List {
+	if timeout == nil || timeout.AsDuration() > 0 {
+		return nil
+	}
+	return problem.List{problem.At(at, "a timeout of 0s would let nothing pass; leave it out for the default")}
+}
+
+func checkNotNegative(name string, value int32, at problem.Position) problem.List {
+	if value >= 0 {
+		return nil
+	}
+	return problem.List{problem.At(at, "%s cannot be negative: %d; leave it out for the default", name, value)}
+}
+
+// fillDefaults sets what the documents leave out.
+func (c *configuration) fillDefaults() {
+	for _, m := range c.methods {
+		if m.config.GetTimeout() == nil {
+			m.config.Timeout = durationpb.New(defaultTimeout)
+		}
+	}
+	if c.limits.config == nil {
+		c.limits.config = new(gatewayv1.Limits)
+	}
+	limits := c.limits.config
+	setDefault(&limits.BodyBytes, defaultBodyBytes)
+	setDefault(&limits.SelectionBytes, defaultSelectionBytes)
+	setDefault(&limits.SelectionDepth, defaultSelectionDepth)
+	setDefault(&limits.SelectionPaths, defaultSelectionPaths)
+	setDefault(&limits.SelectionCache, defaultSelectionCache)
+}
+
+func setDefault(value *int32, to int32) {
+	if *value == 0 {
+		*value = to
+	}
+}
+
+// unset returns how unset fields look in JSON.
+func (c *configuration) unset() pbwire.Unset {
+	switch c.json.config.GetUnset() {
+	case gatewayv1.Json_UNSET_KRATOS:
+		return pbwire.UnsetKratos
+	case gatewayv1.Json_UNSET_OMIT:
+		return pbwire.UnsetOmit
+	}
+	return pbwire.UnsetDefaults
+}

@@ -1,0 +1,51 @@
+package snapshot
+
+import "sync/atomic"
+
+// Holder publishes snapshots: readers pin the current one, and a retired one is closed when its last reader
+// is done. The zero Holder holds none. It is safe for concurrent use.
+type Holder struct {
+	current atomic.Pointer[Snapshot]
+}
+
+// Pin returns the current snapshot, which stays open until its Unpin; nil before the first is published.
+func (h *Holder) Pin() *Snapshot {
+	for {
+		s := h.current.Load()
+		if s == nil || s.pin() {
+			return s
+		}
+		// It was retired and closed since it was loaded, so there is another one.
+	}
+}
+
+// Publish makes a snapshot current, or none if it is nil. The holder owns it from now on: it is published once, and closed
+// when it is retired and no longer pinned.
+func (h *Holder) Publish(s *Snapshot) {
+	if s != nil {
+		s.pins.Store(1) // the holder's own
+	}
+	if retired := h.current.Swap(s); retired != nil {
+		retired.Unpin()
+	}
+}
+
+// pin counts a user, unless the last one has gone already: what is closed does not open again.
+func (s *Snapshot) pin() bool {
+	for {
+		users := s.pins.Load()
+		if users == 0 {
+			return false
+		}
+		if s.pins.CompareAndSwap(users, users+1) {
+			return true
+		}
+	}
+}
+
+// Unpin ends a use that began with Pin.
+func (s *Snapshot) Unpin() {
+	if s.pins.Add(-1) == 0 {
+		_ = s.Close() // a connection that does not close cleanly is gone all the same
+	}
+}

@@ -1,0 +1,105 @@
+package snapshot
+
+import (
+	"context"
+	"strconv"
+	"sync"
+	"time"
+
+	"google.golang.org/protobuf/reflect/protoreflect"
+
+	gatewayv1 "facet/api/facet/gateway/v1"
+	"facet/internal/plan"
+	"facet/internal/problem"
+	"facet/internal/schema"
+	"facet/internal/upstream"
+)
+
+// reflectionTimeout bounds the server reflection of an upstream.
+const reflectionTimeout = 5 * time.Second
+
+// upstreams are the open upstreams of a snapshot.
+type upstreams struct {
+	configs map[string]located[*gatewayv1.Upstream]
+	open    map[string]*upstream.Upstream
+}
+
+// openUpstreams opens all upstreams; what opens is open even if others have problems. Nothing connects yet.
+func openUpstreams(configs map[string]located[*gatewayv1.Upstream], pool *upstream.Pool) (*upstreams, problem.List) {
+	u := &upstreams{configs: configs, open: make(map[string]*upstream.Upstream, len(configs))}
+	var problems problem.List
+	for _, name := range sorted(configs) {
+		if configs[name].config.GetMaxReplyBytes() < 0 {
+			continue // a problem already
+		}
+		opened, err := pool.Open(name, configs[name].config)
+		if err != nil {
+			problems = append(problems, problem.At(configs[name].at("target"), "%v", err))
+			continue
+		}
+		u.open[name] = opened
+	}
+	return u, problems
+}
+
+// list returns the open upstreams.
+func (u *upstreams) list() []*upstream.Upstream {
+	list := make([]*upstream.Upstream, 0, len(u.open))
+	for _, name := range sorted(u.open) {
+		list = append(list, u.open[name])
+	}
+	return list
+}
+
+// reflect asks the upstreams that are to be reflected for their descriptors, all at once.
+func (u *upstreams) reflect(ctx context.Context) ([]schema.Set, problem.List) {
+	ctx, cancel := context.WithTimeout(ctx, reflectionTimeout)
+	defer cancel()
+	names := sorted(u.open)
+	sets, errs := make([]schema.Set, len(names)), make([]error, len(names))
+	var running sync.WaitGroup
+	for i, name := range names {
+		entry := u.configs[name]
+		if !entry.config.GetReflection() {
+			continue
+		}
+		sets[i] = schema.Set{Name: "the reflection of upstream " + name, At: entry.at("reflection")}
+		running.Go(func() {
+			sets[i].Files, errs[i] = u.open[name].Reflect(ctx, entry.config.GetServices())
+		})
+	}
+	running.Wait()
+	var problems problem.List
+	for i, err := range errs {
+		if err != nil {
+			problems = append(problems, problem.At(sets[i].At, "%v", err))
+		}
+	}
+	return sets, problems
+}
+
+// checkServices reports services that the schema lacks.
+func (u *upstreams) checkServices(s *schema.Schema) problem.List {
+	var problems problem.List
+	for _, name := range sorted(u.configs) {
+		entry := u.configs[name]
+		for i, service := range entry.config.GetServices() {
+			if _, ok := s.Service(protoreflect.FullName(service)); !ok {
+				problems = append(problems, problem.At(entry.at("services", strconv.Itoa(i)),
+					"unknown service %q: neither documents nor reflection describe it%s", service, s.SuggestService(service)))
+			}
+		}
+	}
+	return problems
+}
+
+// callers returns who serves which service.
+func (u *upstreams) callers() map[protoreflect.FullName]plan.Upstream {
+	callers := map[protoreflect.FullName]plan.Upstream{}
+	for name, entry := range u.configs {
+		for _, service := range entry.config.GetServices() {
+			callers[protoreflect.FullName(service)] = plan.Upstream{Name: name, Caller: u.open[name], Config: entry.config}
+		}
+	}
+	return callers
+}
