@@ -1,0 +1,122 @@
+// Package app wires the parts of Facet into one Kratos application.
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/url"
+	"time"
+
+	"github.com/go-kratos/kratos/v2"
+	"github.com/go-kratos/kratos/v2/config"
+	"github.com/go-kratos/kratos/v2/log"
+	kgrpc "github.com/go-kratos/kratos/v2/transport/grpc"
+	khttp "github.com/go-kratos/kratos/v2/transport/http"
+
+	"facet/internal/admin"
+	"facet/internal/conf"
+	"facet/internal/gateway"
+	"facet/internal/server"
+	"facet/internal/snapshot"
+	"facet/internal/upstream"
+)
+
+// Options are what an application is made of.
+type Options struct {
+	// Version is that of the binary.
+	Version string
+	// Bootstrap holds the settings of the process, defaults filled in.
+	Bootstrap *conf.Bootstrap
+	// Source delivers the documents.
+	Source config.Source
+	// Logger receives what there is to say.
+	Logger *slog.Logger
+}
+
+// App is a gateway that listens, ready to run.
+type App struct {
+	kratos    *kratos.App
+	http      *khttp.Server
+	grpc      *kgrpc.Server
+	admin     *khttp.Server
+	snapshots *snapshot.Holder
+	pool      *upstream.Pool
+}
+
+// New loads the first snapshot and opens the listeners. Documents with problems are an error that lists them
+// (a problem.List): a gateway does not start on a configuration that it would refuse later.
+func New(ctx context.Context, options Options) (*App, error) {
+	log.SetLogger(kratosLogger{options.Logger})
+	a := &App{snapshots: &snapshot.Holder{}, pool: upstream.NewPool()}
+	reloader := newReloader(options.Source, a.snapshots, a.pool, options.Logger)
+	if err := reloader.load(ctx); err != nil {
+		return nil, errors.Join(err, a.pool.Close())
+	}
+	bootstrap := options.Bootstrap.GetServer()
+	gw := gateway.New(a.snapshots)
+	a.http = server.NewHTTP(httpSettings(bootstrap.GetHttp()), gw)
+	a.grpc = server.NewGRPC(bootstrap.GetGrpc().GetAddr(), gw)
+	a.admin = server.NewHandler(adminSettings(bootstrap.GetAdmin()), admin.NewHandler(reloader))
+	if err := a.listen(); err != nil {
+		return nil, errors.Join(err, a.Close())
+	}
+	a.kratos = kratos.New(
+		kratos.Name("facet"),
+		kratos.Version(options.Version),
+		kratos.Context(ctx),
+		kratos.StopTimeout(bootstrap.GetDrainTimeout().AsDuration()),
+		kratos.BeforeStop(func(context.Context) error { reloader.drain(); return nil }),
+		kratos.Server(a.http, a.grpc, a.admin, reloader),
+	)
+	return a, nil
+}
+
+// listen opens the listeners, so that a port that is taken is known before anything runs.
+func (a *App) listen() error {
+	for name, endpoint := range map[string]interface{ Endpoint() (*url.URL, error) }{"http": a.http, "grpc": a.grpc, "admin": a.admin} {
+		if _, err := endpoint.Endpoint(); err != nil {
+			return fmt.Errorf("%s: %w", name, err)
+		}
+	}
+	return nil
+}
+
+// Run serves until ctx of New ends or a signal arrives, and then drains.
+func (a *App) Run() error {
+	return errors.Join(a.kratos.Run(), a.Close())
+}
+
+// Close releases what the application holds.
+func (a *App) Close() error {
+	a.snapshots.Publish(nil)
+	return a.pool.Close()
+}
+
+// Addresses returns where the servers listen: host:port.
+func (a *App) Addresses() (http, grpc, admin string) {
+	return hostPort(a.http), hostPort(a.grpc), hostPort(a.admin)
+}
+
+func hostPort(server interface{ Endpoint() (*url.URL, error) }) string {
+	u, err := server.Endpoint()
+	if err != nil {
+		return err.Error()
+	}
+	return u.Host
+}
+
+func httpSettings(c *conf.Server_HTTP) server.Settings {
+	return server.Settings{
+		Addr:              c.GetAddr(),
+		HeaderBytes:       int(c.GetHeaderBytes()),
+		ReadHeaderTimeout: c.GetReadHeaderTimeout().AsDuration(),
+		ReadTimeout:       c.GetReadTimeout().AsDuration(),
+		IdleTimeout:       c.GetIdleTimeout().AsDuration(),
+	}
+}
+
+func adminSettings(c *conf.Server_Admin) server.Settings {
+	return server.Settings{Addr: c.GetAddr(), HeaderBytes: 64 << 10, ReadHeaderTimeout: 5 * time.Second, IdleTimeout: time.Minute}
+}

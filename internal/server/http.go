@@ -1,0 +1,173 @@
+// Package server speaks the protocols: HTTP/JSON and gRPC. It turns each request into one
+// gateway.Call, and is the one place where errors become statuses.
+package server
+
+import (
+	"errors"
+	"io"
+	"mime"
+	"net/http"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/go-kratos/kratos/v2/transport"
+	khttp "github.com/go-kratos/kratos/v2/transport/http"
+
+	"facet/internal/gateway"
+)
+
+// Settings are what an operator may set of a server.
+type Settings struct {
+	Addr string
+	// HeaderBytes is the largest request head.
+	HeaderBytes int
+	// ReadHeaderTimeout and ReadTimeout bound how long a client may take to send the head and the whole of a request.
+	ReadHeaderTimeout, ReadTimeout time.Duration
+	// IdleTimeout ends a connection without requests.
+	IdleTimeout time.Duration
+}
+
+// NewHTTP returns the Kratos server of HTTP/JSON. Every request goes to the gateway, as a filter before
+// Kratos' router: the router's own paths, among them http.DefaultServeMux, cannot be reached. Kratos'
+// timeout of one second is switched off; a method has its own.
+func NewHTTP(settings Settings, gw *gateway.Gateway) *khttp.Server {
+	return NewHandler(settings, &jsonHandler{gateway: gw})
+}
+
+// NewHandler returns a Kratos server of which a handler is all.
+func NewHandler(settings Settings, handler http.Handler) *khttp.Server {
+	server := khttp.NewServer(
+		khttp.Address(settings.Addr),
+		khttp.Timeout(0),
+		khttp.Filter(func(http.Handler) http.Handler { return handler }),
+	)
+	server.MaxHeaderBytes = settings.HeaderBytes
+	server.ReadHeaderTimeout = settings.ReadHeaderTimeout
+	server.ReadTimeout = settings.ReadTimeout
+	server.IdleTimeout = settings.IdleTimeout
+	return server
+}
+
+// jsonHandler answers HTTP/JSON.
+type jsonHandler struct {
+	gateway *gateway.Gateway
+}
+
+// maxKept is the largest buffer that is kept for the next request.
+const maxKept = 1 << 20
+
+// exchange is what one HTTP request needs, reused from request to request.
+type exchange struct {
+	call    gateway.Call
+	request *http.Request
+	writer  http.ResponseWriter
+	body    []byte
+}
+
+var exchanges = sync.Pool{New: func() any {
+	e := &exchange{}
+	e.call.ReadBody = e.readBody
+	return e
+}}
+
+func (h *jsonHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	e := exchanges.Get().(*exchange)
+	defer e.release()
+	e.request, e.writer = r, w
+	c := &e.call
+	c.Protocol = transport.KindHTTP
+	c.Header = requestHeader(r.Header)
+	c.HTTPMethod, c.Path, c.Query = r.Method, r.URL.EscapedPath(), r.URL.RawQuery
+	err := h.gateway.Serve(r.Context(), c)
+	for key, values := range c.Added {
+		w.Header()[http.CanonicalHeaderKey(key)] = values
+	}
+	if err != nil {
+		writeError(w, r, err)
+		return
+	}
+	writeReply(w, c)
+}
+
+// release keeps the exchange's buffers for the next request, unless one is large.
+func (e *exchange) release() {
+	readBody := e.call.ReadBody
+	e.call.Reset()
+	e.call.ReadBody = readBody
+	e.request, e.writer, e.body = nil, nil, e.body[:0]
+	if cap(e.body) <= maxKept && cap(e.call.Reply) <= maxKept {
+		exchanges.Put(e)
+	}
+}
+
+var jsonContentType = []string{"application/json"}
+
+func writeReply(w http.ResponseWriter, c *gateway.Call) {
+	header := w.Header()
+	header["Content-Type"] = jsonContentType
+	header["Content-Length"] = []string{strconv.Itoa(len(c.Reply))}
+	if partial := c.PartialHeader(); partial != "" {
+		header.Set("X-Facet-Partial", partial)
+	}
+	_, _ = w.Write(c.Reply) // it fails if the client has left: there is nobody to tell
+}
+
+// readBody implements gateway.Call.ReadBody.
+func (e *exchange) readBody(limit int) ([]byte, error) {
+	if err := acceptBody(e.request.Header); err != nil {
+		return nil, err
+	}
+	if e.request.ContentLength > int64(limit) {
+		return nil, gateway.BodyTooLarge(limit)
+	}
+	reader := http.MaxBytesReader(e.writer, e.request.Body, int64(limit))
+	e.body = e.body[:0]
+	for {
+		if len(e.body) == cap(e.body) {
+			e.body = append(e.body, 0)[:len(e.body)]
+		}
+		n, err := reader.Read(e.body[len(e.body):cap(e.body)])
+		e.body = e.body[:len(e.body)+n]
+		if tooLarge := (*http.MaxBytesError)(nil); errors.As(err, &tooLarge) {
+			return nil, gateway.BodyTooLarge(limit)
+		}
+		if errors.Is(err, io.EOF) {
+			return e.body, nil
+		}
+		if err != nil {
+			return nil, gateway.BodyNotRead(err)
+		}
+	}
+}
+
+// acceptBody refuses a body that is not JSON. A body without a type is taken as JSON.
+func acceptBody(header http.Header) error {
+	if encoding := header.Get("Content-Encoding"); encoding != "" && !strings.EqualFold(encoding, "identity") {
+		return gateway.UnsupportedMediaType("Content-Encoding", encoding)
+	}
+	value := header.Get("Content-Type")
+	if value == "" || value == "application/json" {
+		return nil
+	}
+	if media, _, err := mime.ParseMediaType(value); err != nil || (media != "application/json" && !strings.HasSuffix(media, "+json")) {
+		return gateway.UnsupportedMediaType("Content-Type", value)
+	}
+	return nil
+}
+
+// requestHeader makes http.Header a transport.Header.
+type requestHeader http.Header
+
+func (h requestHeader) Get(key string) string      { return http.Header(h).Get(key) }
+func (h requestHeader) Set(key, value string)      { http.Header(h).Set(key, value) }
+func (h requestHeader) Add(key, value string)      { http.Header(h).Add(key, value) }
+func (h requestHeader) Values(key string) []string { return http.Header(h).Values(key) }
+func (h requestHeader) Keys() []string {
+	keys := make([]string, 0, len(h))
+	for key := range h {
+		keys = append(keys, key)
+	}
+	return keys
+}
