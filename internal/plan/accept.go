@@ -28,7 +28,7 @@ func accepts(fd protoreflect.FieldDescriptor, t *cel.Type) string {
 	if ok {
 		return ""
 	}
-	return fmt.Sprintf("%s takes a %s, not a %s", fd.FullName(), fieldTypeName(fd), typeName(t))
+	return fmt.Sprintf("%s takes %s, not %s", fd.FullName(), fieldTypeName(fd), typeName(t))
 }
 
 func acceptsElement(fd protoreflect.FieldDescriptor, t *cel.Type) bool {

@@ -117,7 +117,7 @@ func (c *compiler) declareForEach(call *call, pending map[string]bool) {
 	kind, ok := elementKind(e.typ)
 	if !ok {
 		if !c.unknown(e.typ) {
-			c.problem(e.site, "for_each takes a list of strings, integers or booleans, not a %s", typeName(e.typ))
+			c.problem(e.site, "for_each takes a list of strings, integers or booleans, not %s", typeName(e.typ))
 		}
 		c.breakCall(call)
 		return
@@ -200,7 +200,7 @@ func (c *compiler) condition(text string, at place) reader {
 	}
 	if classOfType(e.typ) != classBool {
 		if !c.unknown(e.typ) {
-			c.problem(e.site, "a condition is true or false, not a %s", typeName(e.typ))
+			c.problem(e.site, "a condition is true or false, not %s", typeName(e.typ))
 		}
 		return nil
 	}

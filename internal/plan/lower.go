@@ -298,10 +298,8 @@ func (l *lowering) mapField(fd protoreflect.FieldDescriptor, e ast.Expr) writer 
 	if e.Kind() == ast.MapKind {
 		var s sequence
 		for _, entry := range e.AsMap().Entries() {
-			s = append(s, &construct{to: fieldSink(fd), fields: []fieldWriter{
-				{fieldSink(fd.MapKey()), l.single(fieldSink(fd.MapKey()), entry.AsMapEntry().Key())},
-				{fieldSink(fd.MapValue()), l.single(fieldSink(fd.MapValue()), entry.AsMapEntry().Value())},
-			}})
+			key := l.single(fieldSink(fd.MapKey()), entry.AsMapEntry().Key())
+			s = append(s, newEntry(fd, key, l.single(entryValueSink(fd), entry.AsMapEntry().Value())))
 		}
 		return s
 	}

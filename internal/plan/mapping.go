@@ -64,7 +64,7 @@ func (m *mapping) message(md protoreflect.MessageDescriptor, v *structpb.Value, 
 			return nil
 		}
 		if !acceptsMessage(md, e.typ) && !m.c.unknown(e.typ) {
-			m.c.problem(e.site, "is a %s, not a %s", typeName(e.typ), md.FullName())
+			m.c.problem(e.site, "is %s, not %s", typeName(e.typ), md.FullName())
 			return nil
 		}
 		l := m.c.lowering(e, m.scope)
@@ -127,7 +127,7 @@ func (m *mapping) field(fd protoreflect.FieldDescriptor, v *structpb.Value, at p
 		m.c.problem(m.c.site(at), "takes %s or an expression", collectionName(fd))
 		return nil
 	}
-	return m.single(fieldSink(fd), v, at)
+	return m.single(fieldSink(fd), v.GetKind(), at)
 }
 
 func collectionName(fd protoreflect.FieldDescriptor) string {
@@ -165,29 +165,30 @@ func (m *mapping) list(fd protoreflect.FieldDescriptor, values []*structpb.Value
 	}
 	var s sequence
 	for i, v := range values {
-		if w := m.element(fd, v, at.element(i)); w != nil {
+		if w := m.element(fieldSink(fd), v, at.element(i)); w != nil {
 			s = append(s, w)
 		}
 	}
 	return s
 }
 
-// element lowers one element of a list, unpacked: readers take both forms.
-func (m *mapping) element(fd protoreflect.FieldDescriptor, v *structpb.Value, at place) writer {
+// element lowers one element of a list, or the value of a map entry. Elements of lists are not packed: readers
+// take both forms.
+func (m *mapping) element(to *sink, v *structpb.Value, at place) writer {
 	text, ok := v.GetKind().(*structpb.Value_StringValue)
 	if !ok {
-		return m.single(fieldSink(fd), v.GetKind(), at)
+		return m.single(to, v.GetKind(), at)
 	}
 	e, ok := m.check(text.StringValue, at)
 	if !ok {
 		return nil
 	}
-	if !acceptsElement(fd, e.typ) && !m.c.unknown(e.typ) {
-		m.c.problem(e.site, "an element of %s takes a %s, not a %s", fd.FullName(), elementTypeName(fd), typeName(e.typ))
+	if !acceptsElement(to.fd, e.typ) && !m.c.unknown(e.typ) {
+		m.c.problem(e.site, "an element of %s is %s, not %s", to.fd.FullName(), elementTypeName(to.fd), typeName(e.typ))
 		return nil
 	}
 	l := m.c.lowering(e, m.scope)
-	return l.single(fieldSink(fd), l.root())
+	return l.single(to, l.root())
 }
 
 // entries lowers a mapping that fills a map field, in the order of its keys.
@@ -199,11 +200,9 @@ func (m *mapping) entries(fd protoreflect.FieldDescriptor, values map[string]*st
 			m.c.problem(m.c.site(at.at(name)), "%v", err)
 			continue
 		}
-		entry := &construct{to: fieldSink(fd), fields: []fieldWriter{{fieldSink(fd.MapKey()), constant(key)}}}
-		if w := m.field(fd.MapValue(), values[name], at.at(name)); w != nil {
-			entry.fields = append(entry.fields, fieldWriter{fieldSink(fd.MapValue()), w})
+		if w := m.element(entryValueSink(fd), values[name], at.at(name)); w != nil {
+			s = append(s, newEntry(fd, constant(key), w))
 		}
-		s = append(s, entry)
 	}
 	return s
 }
@@ -239,7 +238,7 @@ func (m *mapping) single(to *sink, v any, at place) writer {
 	switch v := v.(type) {
 	case *structpb.Value_StructValue:
 		if to.md == nil || to.wrapped != nil || nativeTypes[to.md.FullName()] != nil {
-			m.c.problem(m.c.site(at), "a mapping cannot fill a %s; write an expression", elementTypeName(to.fd))
+			m.c.problem(m.c.site(at), "a mapping cannot fill %s; write an expression", elementTypeName(to.fd))
 			return nil
 		}
 		return m.fields(to, to.md, v.StructValue.GetFields(), at)
@@ -249,9 +248,9 @@ func (m *mapping) single(to *sink, v any, at place) writer {
 		if to.scalarKind() == protoreflect.BoolKind {
 			return m.literal(to, classBool, value{bits: protowire.EncodeBool(v.BoolValue)}, at)
 		}
-		m.c.problem(m.c.site(at), "%s takes a %s, not a boolean", to.fd.FullName(), elementTypeName(to.fd))
+		m.c.problem(m.c.site(at), "%s takes %s, not a boolean", to.fd.FullName(), elementTypeName(to.fd))
 	default:
-		m.c.problem(m.c.site(at), "%s takes a %s or an expression", to.fd.FullName(), elementTypeName(to.fd))
+		m.c.problem(m.c.site(at), "%s takes %s or an expression", to.fd.FullName(), elementTypeName(to.fd))
 	}
 	return nil
 }
@@ -273,7 +272,7 @@ func (m *mapping) number(to *sink, n float64, at place) writer {
 		}
 		return m.literal(to, classInt, value{bits: uint64(int64(n))}, at)
 	}
-	m.c.problem(m.c.site(at), "%s takes a %s, not a number", to.fd.FullName(), elementTypeName(to.fd))
+	m.c.problem(m.c.site(at), "%s takes %s, not a number", to.fd.FullName(), elementTypeName(to.fd))
 	return nil
 }
 

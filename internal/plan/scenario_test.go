@@ -102,12 +102,17 @@ func (s *scenario) compile(method, yaml string, safe bool) string {
 	spec := s.shop.spec(s.t, method, yaml)
 	spec.Safe = safe
 	var problems problem.List
-	s.plan, problems = plan.Compile(spec)
+	if s.plan, problems = plan.Compile(spec); s.plan == nil {
+		s.t.Log(problems) // the reason, if a later command needs the plan
+	}
 	return problems.Error()
 }
 
 func (s *scenario) program(selection string) *plan.Program {
 	s.t.Helper()
+	if s.plan == nil {
+		s.t.Fatal("the plan has problems")
+	}
 	md := s.shop.message(s.t, "shop.v1.Home")
 	sel, err := pbwire.ParseSelection(md, selection, pbwire.SelectionLimits{Bytes: 1000, Depth: 20, Paths: 100})
 	if err != nil {
@@ -126,11 +131,25 @@ func (s *scenario) runPlan(selection, request string) string {
 	ctx, cancel := context.WithTimeout(metadata.AppendToOutgoingContext(s.t.Context(), "x-env", "blue"), time.Minute)
 	defer cancel()
 	reply, err := program.Run(ctx, s.shop.wire(s.t, "shop.v1.HomeRequest", request))
-	out := s.shop.recorded()
+	calls := s.shop.recorded()
 	if err != nil {
-		return out + "error: " + statusText(err)
+		return "error: " + statusText(err) // which of the other calls were made before is a matter of chance
 	}
 	defer reply.Release()
+	return calls + s.replyText(reply)
+}
+
+// replyText renders a reply as the gateway does, which has a reply that it cannot render checked again.
+func (s *scenario) replyText(reply *plan.Reply) string {
+	s.t.Helper()
+	out := ""
+	if _, err := s.shop.toJSON(s.shop.message(s.t, "shop.v1.Home"), reply.Wire); err != nil {
+		changed, err := reply.Recheck()
+		if err != nil {
+			return "recheck: " + statusText(err)
+		}
+		out += fmt.Sprintf("recheck: changed=%v\n", changed)
+	}
 	out += "reply: " + s.shop.json(s.t, "shop.v1.Home", reply.Wire)
 	for _, p := range reply.Partial {
 		out += fmt.Sprintf("\npartial: %s %s", p.Call, statusText(p.Err))

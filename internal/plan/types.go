@@ -42,7 +42,6 @@ func NewTypes(files *protoregistry.Files, anyTypes *protoregistry.Types) (*Types
 	t.env, err = cel.NewEnv(
 		cel.CustomTypeProvider(provider),
 		cel.CustomTypeAdapter(provider),
-		cel.HomogeneousAggregateLiterals(),
 		cel.DefaultUTCTimeZone(true),
 	)
 	if err != nil {

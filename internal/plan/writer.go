@@ -2,6 +2,7 @@ package plan
 
 import (
 	"google.golang.org/protobuf/encoding/protowire"
+	"google.golang.org/protobuf/reflect/protoreflect"
 
 	"facet/internal/pbwire"
 )
@@ -87,7 +88,7 @@ func (c *construct) append(f *frame, dst []byte) ([]byte, error) {
 }
 
 func (c *construct) prune(sel *pbwire.Selection) writer {
-	if sel.Everything() || c.entry() {
+	if sel.Everything() {
 		return c
 	}
 	kept := &construct{to: c.to}
@@ -100,9 +101,6 @@ func (c *construct) prune(sel *pbwire.Selection) writer {
 }
 
 func (c *construct) demand(d *demand, sel *pbwire.Selection) {
-	if c.entry() {
-		sel = nil
-	}
 	for _, field := range c.fields {
 		if sub, ok := sel.Field(field.sink.fd); ok {
 			field.demand(d, sub)
@@ -110,9 +108,47 @@ func (c *construct) demand(d *demand, sel *pbwire.Selection) {
 	}
 }
 
-// entry tells whether the message is an entry of a map: a selection over it is over keys, and entries
-// are kept whole.
-func (c *construct) entry() bool { return c.to.md.IsMapEntry() }
+// entry writes one entry of a map. An entry whose value is unset is left out.
+type entry struct {
+	to         *sink
+	key, value writer
+}
+
+func newEntry(fd protoreflect.FieldDescriptor, key, value writer) *entry {
+	return &entry{to: fieldSink(fd), key: key, value: value}
+}
+
+// entryValueSink takes the value of a map entry. Zeros are written, to tell them from what is unset.
+func entryValueSink(fd protoreflect.FieldDescriptor) *sink {
+	s := fieldSink(fd.MapValue())
+	s.omitZero = false
+	return s
+}
+
+func (e *entry) append(f *frame, dst []byte) ([]byte, error) {
+	start := len(dst)
+	dst, mark := e.to.open(dst)
+	dst, err := e.key.append(f, dst)
+	if err != nil {
+		return dst, err
+	}
+	before := len(dst)
+	if dst, err = e.value.append(f, dst); err != nil {
+		return dst, err
+	}
+	if len(dst) == before {
+		return dst[:start], nil
+	}
+	return e.to.close(dst, mark), nil
+}
+
+// prune keeps the value whole: a selection over a map is over its keys.
+func (e *entry) prune(*pbwire.Selection) writer { return e }
+
+func (e *entry) demand(d *demand, _ *pbwire.Selection) {
+	e.key.demand(d, nil)
+	e.value.demand(d, nil)
+}
 
 // sequence writes the elements of a list one after the other.
 type sequence []writer
