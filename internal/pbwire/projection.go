@@ -81,19 +81,11 @@ func CompileField(fd protoreflect.FieldDescriptor, sel *Selection, opts Options)
 //   - Required fields of proto2 may be missing: a selection leaves them out, too.
 //   - Under a selection, members of a map whose key is not selected are not checked.
 func (p *Projection) AppendJSON(dst, wire []byte) ([]byte, error) {
-	r := newRun(p.set, wire)
+	r := runs.Get().(*run)
 	defer r.release()
-	start := len(dst)
-	out, err := r.message(dst, p.root, r.whole())
-	if err != nil { // also what has no JSON form may have one once all its parts are merged
-		r.restart()
-		out, err = r.message(dst[:start], p.root, r.whole())
-	}
+	out, err := r.json(p, dst, wire)
 	if err != nil {
 		return dst, err
-	}
-	if p.bare != nil {
-		out = p.bare.strip(out, start)
 	}
 	return out, nil
 }
@@ -114,17 +106,9 @@ func (b *bareField) strip(out []byte, start int) []byte {
 // whole is copied unread, with its unknown fields: Check finds what is wrong in it. Elsewhere unknown
 // fields and extensions are dropped.
 func (p *Projection) AppendWire(dst, wire []byte) ([]byte, error) {
-	if p.root.whole {
-		return append(dst, wire...), nil
-	}
-	r := newRun(p.set, wire)
+	r := runs.Get().(*run)
 	defer r.release()
-	start := len(dst)
-	out, err := r.trim(dst, p.root, r.whole())
-	if err == errDisorder {
-		r.restart()
-		out, err = r.trim(dst[:start], p.root, r.whole())
-	}
+	out, err := r.wire(p, dst, wire)
 	if err != nil {
 		return dst, err
 	}
@@ -134,8 +118,9 @@ func (p *Projection) AppendWire(dst, wire []byte) ([]byte, error) {
 // Check tells what proto.Unmarshal would refuse in the selected part of a message. That a value has no
 // JSON form, as a Timestamp out of range, is not looked at.
 func (p *Projection) Check(wire []byte) error {
-	r := newRun(p.set, wire)
+	r := runs.Get().(*run)
 	defer r.release()
+	r.start(p.set, wire)
 	if err := r.check(p.root, r.whole()); err != nil {
 		return err
 	}

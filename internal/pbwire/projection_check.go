@@ -21,7 +21,7 @@ func (r *run) check(p *program, s span) *WireError {
 		}
 		start, end, next := readValue(in, at, tag)
 		if next < 0 {
-			return malformed(pos, next)
+			return malformed(pos, next).within(p.lookup(tag))
 		}
 		if f := p.lookup(tag); f != nil {
 			if err := r.checkValue(f, span{start: start, end: end, typ: protowire.Type(tag & 7)}); err != nil {

@@ -3,6 +3,7 @@ package pbwire
 import (
 	"context"
 	"errors"
+	"math/rand/v2"
 	"slices"
 	"sync"
 	"testing"
@@ -302,3 +303,14 @@ func (c *parseCorpus) dynamic(md protoreflect.MessageDescriptor, wire []byte) (m
 }
 
 var unsetModes = []Unset{UnsetDefaults, UnsetKratos, UnsetOmit}
+
+// addFuzzSeeds adds one message of each type, and one as no encoder writes it.
+func addFuzzSeeds(f *testing.F, c *parseCorpus) {
+	r := parseRandom{rand.New(rand.NewPCG(3, 4)), c}
+	for i, md := range c.roots {
+		f.Add(uint8(i), "*", r.encoded(f, md))
+		if md.Fields().Len() > 0 {
+			f.Add(uint8(i), r.randomSelection(md, 0), r.scramble(md, r.encoded(f, md), 0))
+		}
+	}
+}

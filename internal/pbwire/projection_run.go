@@ -33,27 +33,52 @@ type chain struct{ first, last int32 }
 
 var runs = sync.Pool{New: func() any { return new(run) }}
 
-func newRun(set *programSet, wire []byte) *run {
-	r := runs.Get().(*run)
+// json is AppendJSON.
+func (r *run) json(p *Projection, dst, wire []byte) ([]byte, *WireError) {
+	r.start(p.set, wire)
+	out, err := r.message(dst, p.root, r.whole())
+	if err != nil { // also what has no JSON form may have one once all its parts are merged
+		r.restart()
+		out, err = r.message(dst, p.root, r.whole())
+	}
+	if err != nil {
+		return dst, err
+	}
+	if p.bare != nil {
+		out = p.bare.strip(out, len(dst))
+	}
+	return out, nil
+}
+
+// wire is AppendWire.
+func (r *run) wire(p *Projection, dst, wire []byte) ([]byte, *WireError) {
+	r.start(p.set, wire)
+	out, err := r.trim(dst, p.root, r.whole())
+	if err == errDisorder {
+		r.restart()
+		out, err = r.trim(dst, p.root, r.whole())
+	}
+	return out, err
+}
+
+// start prepares the optimistic pass.
+func (r *run) start(set *programSet, wire []byte) {
 	r.set, r.in, r.depth, r.exact = set, wire, maxDepth, false
 	r.spans = append(r.spans[:0], span{})
 	r.lists, r.entries = r.lists[:0], r.entries[:0]
-	return r
 }
 
 // restart prepares the one pass after an optimistic one that failed. There is only one, from the
 // top: to redo just a message, and each message within it again, would take exponential time.
 func (r *run) restart() {
-	set, wire := r.set, r.in
-	spans, lists, entries := r.spans, r.lists, r.entries
-	*r = run{set: set, in: wire, depth: maxDepth, exact: true, spans: spans[:1], lists: lists[:0], entries: entries[:0]}
+	r.start(r.set, r.in)
+	r.exact = true
 }
 
 // release returns the run to the pool. Stacks that a huge message left behind are not kept.
 func (r *run) release() {
 	const most = 4 << 10
 	r.set, r.in = nil, nil
-	clear(r.entries)
 	if cap(r.spans) > most {
 		r.spans = nil
 	}
@@ -63,6 +88,7 @@ func (r *run) release() {
 	if cap(r.entries) > most {
 		r.entries = nil
 	}
+	clear(r.entries) // after an error
 	runs.Put(r)
 }
 
@@ -122,7 +148,7 @@ func (r *run) gatherSpan(p *program, base int, s span) *WireError {
 		}
 		start, end, next := readValue(in, at, tag)
 		if next < 0 {
-			return malformed(pos, next)
+			return malformed(pos, next).within(p.lookup(tag))
 		}
 		if f := p.lookup(tag); f != nil {
 			if err := r.add(p, base, f, span{start: start, end: end, typ: protowire.Type(tag & 7)}); err != nil {

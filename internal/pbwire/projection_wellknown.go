@@ -1,12 +1,14 @@
 package pbwire
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"strconv"
 	"strings"
 
 	"google.golang.org/protobuf/reflect/protoreflect"
+	"google.golang.org/protobuf/reflect/protoregistry"
 )
 
 // wellKnown is a message type with a JSON form of its own.
@@ -206,7 +208,7 @@ const (
 	maxDuration  = 315_576_000_000 // seconds: 10,000 years
 	minTimestamp = -62_135_596_800 // seconds: 0001-01-01T00:00:00Z
 	maxTimestamp = 253_402_300_799 // seconds: 9999-12-31T23:59:59Z
-	secondNanos  = 1_000_000_000   //
+	secondNanos  = 1_000_000_000
 )
 
 // duration appends a google.protobuf.Duration: "1.500s".
@@ -243,15 +245,13 @@ func (r *run) timestamp(dst []byte, p *program, s span) ([]byte, *WireError) {
 	switch {
 	case secs < minTimestamp || secs > maxTimestamp:
 		return dst, noJSON(p, s, "%d seconds are out of range", secs)
-	case nanos < 0 || nanos > secondNanos:
+	case nanos < 0 || nanos >= secondNanos:
 		return dst, noJSON(p, s, "%d nanoseconds are out of range", nanos)
-	case nanos == secondNanos: // protojson lets a full second pass
-		secs, nanos = secs+1, 0
 	}
 	return appendTime(dst, secs, int(nanos)), nil
 }
 
-// appendTime appends a time since 1970 in UTC, as RFC 3339 has it. The year is at least 1.
+// appendTime appends a time since 1970 in UTC, as RFC 3339 has it. Its year is one from 1 to 9999.
 func appendTime(dst []byte, secs int64, nanos int) []byte {
 	const day = 24 * 60 * 60
 	secs -= minTimestamp
@@ -289,11 +289,8 @@ func civil(days int) (year, month, date int) {
 	return year + 1, m - 9, date
 }
 
-// appendDigits appends a number in two digits, more if it needs them.
+// appendDigits appends a number below 100 in two digits.
 func appendDigits(dst []byte, n int) []byte {
-	if n >= 100 {
-		return strconv.AppendInt(dst, int64(n), 10)
-	}
 	return append(dst, byte('0'+n/10), byte('0'+n%10))
 }
 
@@ -334,7 +331,7 @@ func (r *run) any(dst []byte, p *program, s span) ([]byte, *WireError) {
 	}
 	inner, cause := r.set.anyProgram(url)
 	if cause != nil {
-		return dst, &WireError{Offset: values[0].start, Err: ErrType, Detail: fmt.Sprintf("%q: %v", url, cause)}
+		return dst, unknownType(url, values[0].start, cause)
 	}
 	dst = append(dst, `{"@type":`...)
 	dst, ok := appendString(dst, url)
@@ -355,4 +352,12 @@ func (r *run) any(dst []byte, p *program, s span) ([]byte, *WireError) {
 	}
 	dst[members] = ','
 	return dst, nil
+}
+
+func unknownType(url []byte, offset int, cause error) *WireError {
+	err := &WireError{Offset: offset, Err: ErrType, Detail: strconv.Quote(string(url))}
+	if !errors.Is(cause, protoregistry.NotFound) {
+		err.Detail += ": " + cause.Error()
+	}
+	return err
 }

@@ -54,7 +54,7 @@ func (r *run) trimOrdered(dst []byte, p *program, s span) ([]byte, *WireError) {
 		}
 		start, end, next := readValue(in, at, tag)
 		if next < 0 {
-			return dst, malformed(pos, next)
+			return dst, malformed(pos, next).within(p.lookup(tag))
 		}
 		f := p.lookup(tag)
 		if f != nil && f.delicate {

@@ -52,11 +52,11 @@ func (e *WireError) Error() string {
 // Unwrap returns the Err variable.
 func (e *WireError) Unwrap() error { return e.Err }
 
-// within puts the name of a field before the path. The path is put together while an error travels
+// within puts the name of a field, if it is known, before the path. The path is put together while an error travels
 // up, so that it costs nothing without one.
 func (e *WireError) within(f *field) *WireError {
 	switch {
-	case e == nil || e == errDisorder:
+	case e == nil || e == errDisorder || f == nil:
 	case e.Path == "":
 		e.Path = f.path
 	default:
@@ -91,6 +91,7 @@ func readVarint(b []byte, pos int) (uint64, int) {
 	return readLongVarint(b, pos)
 }
 
+// readLongVarint reads a varint of any length.
 func readLongVarint(b []byte, pos int) (v uint64, end int) {
 	for shift := 0; shift < 64; shift += 7 {
 		if pos >= len(b) {
