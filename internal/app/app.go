@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"net/url"
 	"time"
 
@@ -37,6 +38,7 @@ type Options struct {
 
 // App is a gateway that listens, ready to run.
 type App struct {
+	settings  *conf.Server
 	kratos    *kratos.App
 	http      *khttp.Server
 	grpc      *kgrpc.Server
@@ -49,12 +51,12 @@ type App struct {
 // (a problem.List): a gateway does not start on a configuration that it would refuse later.
 func New(ctx context.Context, options Options) (*App, error) {
 	log.SetLogger(kratosLogger{options.Logger})
-	a := &App{snapshots: &snapshot.Holder{}, pool: upstream.NewPool()}
+	bootstrap := options.Bootstrap.GetServer()
+	a := &App{settings: bootstrap, snapshots: &snapshot.Holder{}, pool: upstream.NewPool()}
 	reloader := newReloader(options.Source, a.snapshots, a.pool, options.Logger)
 	if err := reloader.load(ctx); err != nil {
 		return nil, errors.Join(err, a.pool.Close())
 	}
-	bootstrap := options.Bootstrap.GetServer()
 	gw := gateway.New(a.snapshots)
 	a.http = server.NewHTTP(httpSettings(bootstrap.GetHttp()), gw)
 	a.grpc = server.NewGRPC(bootstrap.GetGrpc().GetAddr(), gw)
@@ -75,12 +77,20 @@ func New(ctx context.Context, options Options) (*App, error) {
 
 // listen opens the listeners, so that a port that is taken is known before anything runs.
 func (a *App) listen() error {
-	for name, endpoint := range map[string]interface{ Endpoint() (*url.URL, error) }{"http": a.http, "grpc": a.grpc, "admin": a.admin} {
-		if _, err := endpoint.Endpoint(); err != nil {
-			return fmt.Errorf("%s: %w", name, err)
+	for _, listener := range []struct {
+		name   string
+		server endpointer
+	}{{"http", a.http}, {"grpc", a.grpc}, {"admin", a.admin}} {
+		if _, err := listener.server.Endpoint(); err != nil {
+			return fmt.Errorf("%s: %w", listener.name, err)
 		}
 	}
 	return nil
+}
+
+// endpointer is a Kratos server: asked where it listens, it listens.
+type endpointer interface {
+	Endpoint() (*url.URL, error)
 }
 
 // Run serves until ctx of New ends or a signal arrives, and then drains.
@@ -96,13 +106,20 @@ func (a *App) Close() error {
 
 // Addresses returns where the servers listen: host:port.
 func (a *App) Addresses() (http, grpc, admin string) {
-	return hostPort(a.http), hostPort(a.grpc), hostPort(a.admin)
+	s := a.settings
+	return hostPort(s.GetHttp().GetAddr(), a.http), hostPort(s.GetGrpc().GetAddr(), a.grpc), hostPort(s.GetAdmin().GetAddr(), a.admin)
 }
 
-func hostPort(server interface{ Endpoint() (*url.URL, error) }) string {
+// hostPort is where a configured address listens: its port may have been chosen by the system, and an address that
+// is every interface is localhost for who is on this machine.
+func hostPort(configured string, server endpointer) string {
 	u, err := server.Endpoint()
 	if err != nil {
-		return err.Error()
+		return configured
+	}
+	host, _, err := net.SplitHostPort(configured)
+	if ip := net.ParseIP(host); err == nil && (host == "" || ip != nil && ip.IsUnspecified()) {
+		return net.JoinHostPort("localhost", u.Port())
 	}
 	return u.Host
 }

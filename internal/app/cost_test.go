@@ -273,7 +273,7 @@ func BenchmarkCost(b *testing.B) {
 	variants := []*variant{
 		{name: "full", process: facet, url: "http://" + facet.address + "/screen/42"},
 		{name: "full-floor", process: floorFull, url: "http://" + floorFull.address + "/screen/42"},
-		{name: "selected", process: facet, url: "http://" + facet.address + "/screen/42?select=user(id,name,avatar),orders(id,status,note),notices(id,title)"},
+		{name: "selected", process: facet, url: "http://" + facet.address + "/screen/42?select=user(id,name,avatar),orders(id,state,note),notices(id,title)"},
 		{name: "selected-floor", process: floorSelected, url: "http://" + floorSelected.address + "/screen/42"},
 	}
 	const rounds, requests = 8, 2000
