@@ -141,9 +141,14 @@ func (c *compiler) checkName(name string, at place) {
 	switch {
 	case !isIdentifier(name):
 		c.problem(c.site(at), "expressions cannot refer to a call of this name; use letters, digits and underscores")
-	case name == requestName || name == eachName || slices.Contains(reserved, name):
+	case !usableName(name):
 		c.problem(c.site(at), "%q has a meaning of its own in expressions; choose another name", name)
 	}
+}
+
+// usableName tells whether a variable of expressions can have a name.
+func usableName(name string) bool {
+	return isIdentifier(name) && name != requestName && name != eachName && !slices.Contains(reserved, name)
 }
 
 // rpc finds a unary downstream method.

@@ -68,9 +68,10 @@ func (c *compiler) declare() {
 	}
 	for _, call := range c.plan.calls {
 		switch {
-		case c.broken[call.name] && isIdentifier(call.name):
+		case !usableName(call.name):
+		case c.broken[call.name]:
 			opts = append(opts, cel.Variable(call.name, cel.DynType))
-		case !c.broken[call.name] && call.config.GetForEach() == "":
+		case call.config.GetForEach() == "":
 			opts = append(opts, cel.Variable(call.name, call.celType()))
 		}
 	}

@@ -13,6 +13,7 @@ import (
 	"cel.dev/cel-go/common/types"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/reflect/protoreflect"
 
 	"facet/internal/problem"
 	"facet/internal/suggest"
@@ -69,6 +70,10 @@ type expression struct {
 
 // check parses and type-checks an expression. ok is false if it had problems, which are recorded.
 func (c *compiler) check(env *cel.Env, text string, at *site) (*expression, bool) {
+	if strings.TrimSpace(text) == "" {
+		c.problem(at, "the expression is empty; an empty text is written \"''\"")
+		return nil, false
+	}
 	parsed, issues := env.Parse(text)
 	if issues.Err() != nil {
 		first := issues.Errors()[0] // the others follow from it
@@ -114,9 +119,13 @@ var (
 func (c *compiler) typeProblems(env *cel.Env, text string, at *site, errs []*common.Error) {
 	fields := c.missingFields(env, text)
 	for i, err := range errs {
-		message := err.Message
+		message, column := err.Message, err.Location.Column()
 		if m := undeclared.FindStringSubmatch(message); m != nil {
-			message = c.unknownName(env, m[1])
+			next := characterAt(text, err.Location.Line(), column)
+			if next == '(' || next == '{' { // where the checker says that a function or a message stands
+				column -= utf8.RuneCountInString(m[1])
+			}
+			message = c.unknownName(env, m[1], next)
 		} else if m := undefinedField.FindStringSubmatch(message); m != nil {
 			message = c.unknownField(m[1], &fields)
 		} else if m := noOverload.FindStringSubmatch(message); m != nil {
@@ -125,20 +134,40 @@ func (c *compiler) typeProblems(env *cel.Env, text string, at *site, errs []*com
 			}
 			message = operatorName(m[1]) + " does not take " + m[2]
 		}
-		c.problemAt(at.within(text, err.Location.Line(), err.Location.Column()), at, message)
+		c.problemAt(at.within(text, err.Location.Line(), column), at, message)
 	}
 }
 
-// unknownName says that a name is none, and which was probably meant.
-func (c *compiler) unknownName(env *cel.Env, name string) string {
+// characterAt returns the byte of a text at a line, from 1, and a column, from 0 in characters; 0 if there is none.
+func characterAt(text string, line, column int) byte {
+	lines := strings.Split(text, "\n")
+	if line < 1 || line > len(lines) {
+		return 0
+	}
+	if offset := byteOffset(lines[line-1], column); offset < len(lines[line-1]) {
+		return lines[line-1][offset]
+	}
+	return 0
+}
+
+// unknownName says that a name is none, and which was probably meant. next is the character behind it, which tells
+// what it should name.
+func (c *compiler) unknownName(env *cel.Env, name string, next byte) string {
 	var known []string
+	switch next {
+	case '(':
+		for function := range env.Functions() {
+			if isIdentifier(function) {
+				known = append(known, function)
+			}
+		}
+		slices.Sort(known)
+		return `there is no function "` + name + `"` + suggest.DidYouMean(name, known)
+	case '{':
+		return `there is no message "` + name + `"` + suggest.DidYouMean(name, c.messageNames(name))
+	}
 	for _, v := range env.Variables() {
 		known = append(known, v.Name())
-	}
-	for name := range env.Functions() {
-		if isIdentifier(name) {
-			known = append(known, name)
-		}
 	}
 	slices.Sort(known)
 	first, _, _ := strings.Cut(name, ".")
@@ -146,6 +175,24 @@ func (c *compiler) unknownName(env *cel.Env, name string) string {
 		first = name
 	}
 	return `unknown name "` + first + `"` + suggest.DidYouMean(first, known)
+}
+
+// messageNames returns the messages that a name may mean: those of the method's package, and, if it has dots, all.
+func (c *compiler) messageNames(name string) []string {
+	var names []string
+	own := c.spec.Method.ParentFile().Package()
+	c.spec.Types.files.RangeFiles(func(file protoreflect.FileDescriptor) bool {
+		for i := range file.Messages().Len() {
+			if md := file.Messages().Get(i); strings.Contains(name, ".") {
+				names = append(names, string(md.FullName()))
+			} else if file.Package() == own {
+				names = append(names, string(md.Name()))
+			}
+		}
+		return true
+	})
+	slices.Sort(names)
+	return names
 }
 
 // unknownField says that a field is none of its message. fields is what the type checker looked for in vain,

@@ -14,6 +14,7 @@ import (
 
 	"google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/reflect/protoreflect"
 
 	"facet/internal/pbwire"
 	"facet/internal/plan"
@@ -102,27 +103,30 @@ func (s *scenario) compile(method, yaml string, safe bool) string {
 	spec := s.shop.spec(s.t, method, yaml)
 	spec.Safe = safe
 	var problems problem.List
-	if s.plan, problems = plan.Compile(spec); s.plan == nil {
-		s.t.Log(problems) // the reason, if a later command needs the plan
-	}
+	s.plan, problems = plan.Compile(spec)
 	return problems.Error()
 }
 
-func (s *scenario) program(selection string) *plan.Program {
+func (s *scenario) program(text string) *plan.Program {
 	s.t.Helper()
 	if s.plan == nil {
 		s.t.Fatal("the plan has problems")
 	}
-	md := s.shop.message(s.t, "shop.v1.Home")
-	sel, err := pbwire.ParseSelection(md, selection, pbwire.SelectionLimits{Bytes: 1000, Depth: 20, Paths: 100})
-	if err != nil {
-		s.t.Fatal(err)
-	}
+	sel := selection(s.t, s.shop.message(s.t, "shop.v1.Home"), text)
 	program, err := s.plan.Prune(sel)
 	if err != nil {
 		s.t.Fatal(err)
 	}
 	return program
+}
+
+func selection(t testing.TB, md protoreflect.MessageDescriptor, text string) *pbwire.Selection {
+	t.Helper()
+	sel, err := pbwire.ParseSelection(md, text, pbwire.SelectionLimits{Bytes: 1000, Depth: 20, Paths: 100})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return sel
 }
 
 func (s *scenario) runPlan(selection, request string) string {
