@@ -27,6 +27,11 @@ func (p Position) String() string {
 	}
 }
 
+// Compare orders positions: by document, then from its start to its end.
+func (p Position) Compare(other Position) int {
+	return cmp.Or(cmp.Compare(p.Document, other.Document), cmp.Compare(p.Line, other.Line), cmp.Compare(p.Column, other.Column))
+}
+
 // Problem is one mistake in a document.
 type Problem struct {
 	Position
@@ -60,9 +65,7 @@ func (l List) Err() error {
 
 // Sort orders the list by position.
 func (l List) Sort() {
-	slices.SortStableFunc(l, func(a, b Problem) int {
-		return cmp.Or(cmp.Compare(a.Document, b.Document), cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column))
-	})
+	slices.SortStableFunc(l, func(a, b Problem) int { return a.Compare(b.Position) })
 }
 
 // Error implements error, with one problem a line.

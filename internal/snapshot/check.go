@@ -49,19 +49,20 @@ func checkUpstream(name string, u located[*gatewayv1.Upstream]) problem.List {
 	return problems
 }
 
-// checkServices reports services that are listed twice.
+// checkServices reports services that are listed twice, where they are the second time.
 func (c *configuration) checkServices() problem.List {
-	var problems problem.List
-	first := map[string]problem.Position{}
-	for _, name := range sorted(c.upstreams) {
-		u := c.upstreams[name]
+	places := map[string][]problem.Position{} // by service
+	for _, u := range c.upstreams {
 		for i, service := range u.config.GetServices() {
-			at := u.at("services", strconv.Itoa(i))
-			if other, ok := first[service]; ok {
-				problems = append(problems, problem.At(at, "service %s is listed in %s already; it belongs to one upstream", service, other))
-				continue
-			}
-			first[service] = at
+			places[service] = append(places[service], u.at("services", strconv.Itoa(i)))
+		}
+	}
+	var problems problem.List
+	for _, service := range sorted(places) {
+		listed := places[service]
+		slices.SortFunc(listed, problem.Position.Compare)
+		for _, again := range listed[1:] {
+			problems = append(problems, problem.At(again, "service %s is listed in %s already; it belongs to one upstream", service, listed[0]))
 		}
 	}
 	return problems
