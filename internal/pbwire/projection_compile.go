@@ -255,9 +255,11 @@ func (set *programSet) field(fd protoreflect.FieldDescriptor, sub *Selection) (f
 		f.path = "[" + string(fd.FullName()) + "]"
 	}
 	if f.shape == shapeMap {
-		return f, set.compileMap(&f, fd, sub)
+		err = set.compileMap(&f, fd, sub)
+	} else {
+		err = set.compileType(&f, fd, sub)
 	}
-	return f, set.compileType(&f, fd, sub)
+	return f, err // apart from the calls, which fill f in
 }
 
 // compileType links the message or enum type of a field.

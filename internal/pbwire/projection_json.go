@@ -35,14 +35,17 @@ func closeObject(dst []byte, open int) []byte {
 
 // ordered appends a message in one pass. It relies on the fields being in the order of their
 // declaration and each but once, as encoders write them, and returns errDisorder if they are not.
+// Whatever its error is, the exact pass finds out what is wrong.
 func (r *run) ordered(dst []byte, p *program, s span) ([]byte, *WireError) {
 	in := r.in[:s.end]
 	open := len(dst)
 	rank := 0 // of the first field that is not written yet
 	for pos := s.start; pos < len(in); {
-		tag, at := readVarint(in, pos)
-		if at < 0 {
-			return dst, malformed(pos, at)
+		tag, at := uint64(in[pos]), pos+1
+		if tag >= 0x80 {
+			if tag, at = readLongVarint(in, pos); at < 0 {
+				return dst, malformed(pos, at)
+			}
 		}
 		f := p.lookup(tag)
 		if f == nil {
@@ -63,7 +66,7 @@ func (r *run) ordered(dst []byte, p *program, s span) ([]byte, *WireError) {
 		var written bool
 		var err *WireError
 		if dst, pos, written, err = r.next(dst, f, in, tag, at); err != nil {
-			return dst, err.within(f)
+			return dst, err
 		}
 		if !written {
 			dst = dst[:before]
@@ -93,7 +96,7 @@ func (r *run) next(dst []byte, f *field, in []byte, tag uint64, pos int) ([]byte
 	case shapeMap:
 		return r.nextMap(dst, f, in, tag, pos)
 	}
-	start, end, next := readValue(in, pos, tag)
+	start, end, next := readContent(in, pos, tag)
 	if next < 0 {
 		return dst, pos, false, malformed(pos, next)
 	}
@@ -112,7 +115,7 @@ func (r *run) nextList(dst []byte, f *field, in []byte, tag uint64, pos int) ([]
 	dst = append(append(dst, f.name...), '[')
 	first := len(dst)
 	for {
-		start, end, next := readValue(in, pos, tag)
+		start, end, next := readContent(in, pos, tag)
 		if next < 0 {
 			return dst, pos, false, malformed(pos, next)
 		}

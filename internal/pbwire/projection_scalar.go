@@ -105,16 +105,16 @@ func appendString(dst, text []byte) ([]byte, bool) {
 // plain returns where the first byte from i on is that is not ASCII, or needs an escape. It looks at
 // eight bytes at a time.
 func plain(text []byte, i int) int {
-	const ones, highs = 0x0101010101010101, 0x8080808080808080
 	for len(text)-i >= 8 {
-		w := binary.LittleEndian.Uint64(text[i:])
-		control := (w - ones*' ') &^ w
-		quote, slash := w^ones*'"', w^ones*'\\'
-		hit := w | control | (quote-ones)&^quote | (slash-ones)&^slash
-		if hit &= highs; hit != 0 {
+		if hit := unplain(binary.LittleEndian.Uint64(text[i:])); hit != 0 {
 			return i + bits.TrailingZeros64(hit)/8
 		}
 		i += 8
+	}
+	if rest := len(text) - i; rest > 0 && len(text) >= 8 {
+		// The last bytes, followed by zeros, which are not plain.
+		w := binary.LittleEndian.Uint64(text[len(text)-8:]) >> (8 * (8 - rest))
+		return i + bits.TrailingZeros64(unplain(w))/8
 	}
 	for ; i < len(text); i++ {
 		if c := text[i]; c < ' ' || c == '"' || c == '\\' || c >= utf8.RuneSelf {
@@ -122,6 +122,14 @@ func plain(text []byte, i int) int {
 		}
 	}
 	return i
+}
+
+// unplain has the high bit of the lowest byte in w set that is a control character, a quote, a
+// backslash or not ASCII. Those above it may be wrong.
+func unplain(w uint64) uint64 {
+	const ones, highs = 0x0101010101010101, 0x8080808080808080
+	quote, slash := w^ones*'"', w^ones*'\\'
+	return (w | (w-ones*' ')&^w | (quote-ones)&^quote | (slash-ones)&^slash) & highs
 }
 
 // runeLen is the length of the character, not ASCII, at the start of b; 0 if it is not valid. The

@@ -136,8 +136,7 @@ func TestProjectionErrors(t *testing.T) {
 			if err == nil || err.Error() != test.want || !errors.Is(err, test.is) {
 				t.Errorf("error %v, want %s", err, test.want)
 			}
-			var typed *WireError
-			if !errors.As(err, &typed) {
+			if _, typed := errors.AsType[*WireError](err); !typed {
 				t.Errorf("error %T, want *WireError", err)
 			}
 			o.checkJSON(t, md, nil, UnsetOmit, []byte(test.wire))

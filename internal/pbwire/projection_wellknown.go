@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 
+	"google.golang.org/protobuf/encoding/protowire"
 	"google.golang.org/protobuf/reflect/protoreflect"
 	"google.golang.org/protobuf/reflect/protoregistry"
 )
@@ -85,15 +86,32 @@ func (r *run) messageSet(dst []byte, p *program, s span) ([]byte, *WireError) {
 // scalars returns where the values of the first two fields are; the end of one that is not set is 0.
 // It is for messages of singular scalars.
 func (r *run) scalars(p *program, s span) (values [2]span, err *WireError) {
-	mark, err := r.gather(p, s)
-	if err != nil {
-		return values, err
+	for {
+		in := r.in[:s.end]
+		for pos := s.start; pos < len(in); {
+			tag, at := readVarint(in, pos)
+			if at < 0 {
+				return values, malformed(pos, at)
+			}
+			start, end, next := readValue(in, at, tag)
+			f := p.lookup(tag)
+			if next < 0 {
+				return values, malformed(pos, next).within(f)
+			}
+			if f != nil {
+				value := span{start: start, end: end, typ: protowire.Type(tag & 7)}
+				if err := r.checkValue(f, value); err != nil {
+					return values, err.within(f)
+				}
+				values[f.index] = value
+			}
+			pos = next
+		}
+		if s.next == 0 {
+			return values, nil
+		}
+		s = r.spans[s.next]
 	}
-	for i := range p.fields {
-		values[i] = r.spans[r.lists[mark.lists+i].first]
-	}
-	r.drop(mark)
-	return values, nil
 }
 
 // number is the number of a span, 0 if it is not set.

@@ -48,9 +48,11 @@ func (r *run) trimOrdered(dst []byte, p *program, s span) ([]byte, *WireError) {
 	copied := s.start // up to where the input is copied, or dropped
 	pos := s.start
 	for pos < len(in) {
-		tag, at := readVarint(in, pos)
-		if at < 0 {
-			return dst, malformed(pos, at)
+		tag, at := uint64(in[pos]), pos+1
+		if tag >= 0x80 {
+			if tag, at = readLongVarint(in, pos); at < 0 {
+				return dst, malformed(pos, at)
+			}
 		}
 		start, end, next := readValue(in, at, tag)
 		if next < 0 {

@@ -93,6 +93,9 @@ func readVarint(b []byte, pos int) (uint64, int) {
 
 // readLongVarint reads a varint of any length.
 func readLongVarint(b []byte, pos int) (v uint64, end int) {
+	if pos+1 < len(b) && b[pos+1] < 0x80 { // two bytes, as most tags that are not one
+		return uint64(b[pos]&0x7f) | uint64(b[pos+1])<<7, pos + 2
+	}
 	for shift := 0; shift < 64; shift += 7 {
 		if pos >= len(b) {
 			return 0, endTruncated
@@ -139,6 +142,15 @@ func readNumber(b []byte, pos int, typ protowire.Type) (uint64, int) {
 		}
 		return binary.LittleEndian.Uint64(b[pos:]), pos + 8
 	}
+}
+
+// readContent is readValue, and faster for the wire type of most fields.
+func readContent(b []byte, pos int, tag uint64) (start, end, next int) {
+	if tag&7 == uint64(protowire.BytesType) {
+		start, end = readLength(b, pos)
+		return start, end, end
+	}
+	return readValue(b, pos, tag)
 }
 
 // readValue finds the value after a tag: its content, without the length or the end of a group, and
