@@ -277,8 +277,10 @@ func TestRequests(t *testing.T) {
 		{line: "PATCH /v1/users/42?select=bio", body: `{"bio":"茶"}`, status: 200, want: []string{`{"bio":"茶"}`}},
 
 		{line: "GET /v1/users/none/home", status: 404, want: []string{`"code":404`, `"reason":"USER_NOT_FOUND"`, `"user_id":"none"`}},
-		{line: "GET /v1/users/none", header: []string{"Accept", "application/problem+json"}, status: 404,
-			want: []string{`"type":"about:blank"`, `"status":404`, `"title":"Not Found"`, `"reason":"USER_NOT_FOUND"`}},
+		{
+			line: "GET /v1/users/none", header: []string{"Accept", "application/problem+json"}, status: 404,
+			want: []string{`"type":"about:blank"`, `"status":404`, `"title":"Not Found"`, `"reason":"USER_NOT_FOUND"`},
+		},
 		{line: "GET /nowhere", status: 404, want: []string{`"reason":"PATH_NOT_FOUND"`}},
 		{line: "GET /debug/vars", status: 404, want: []string{`"reason":"PATH_NOT_FOUND"`}},
 		{line: "DELETE /v1/users/42/home", status: 405, want: []string{`"reason":"METHOD_NOT_ALLOWED"`}},

@@ -87,7 +87,7 @@ func (r *reloader) Start(ctx context.Context) error {
 	for {
 		documents, err := watcher.Next()
 		if ctx.Err() != nil {
-			return nil
+			return nil //nolint:nilerr // the watch was told to end
 		}
 		if err == nil {
 			err = r.apply(ctx, documents)

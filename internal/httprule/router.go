@@ -198,11 +198,11 @@ func (s *search[T]) visit(routes []route[T]) bool {
 func (m *Match) segments(start, n int) string {
 	rest := m.path
 	for range start {
-		_, rest = cutSegment(rest)
+		rest = skipSegment(rest)
 	}
 	end := rest
 	for range n {
-		_, end = cutSegment(end)
+		end = skipSegment(end)
 	}
 	if n >= 0 {
 		rest = rest[:len(rest)-len(end)]
@@ -210,13 +210,13 @@ func (m *Match) segments(start, n int) string {
 	return strings.TrimPrefix(rest, "/")
 }
 
-// cutSegment cuts the first segment off a path that is "" or begins with a slash.
-func cutSegment(path string) (segment, rest string) {
+// skipSegment cuts the first segment off a path that is "" or begins with a slash.
+func skipSegment(path string) string {
 	if path == "" {
-		return "", ""
+		return ""
 	}
 	if i := strings.IndexByte(path[1:], '/'); i >= 0 {
-		return path[1 : 1+i], path[1+i:]
+		return path[1+i:]
 	}
-	return path[1:], ""
+	return ""
 }

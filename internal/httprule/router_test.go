@@ -54,11 +54,13 @@ func TestFind(t *testing.T) {
 			map[string]string{"GET /": "none", "GET /a": "none", "GET a": "none", "GET ": "none"},
 		},
 		{
-			"** matches zero or more segments", []string{"GET /**"},
+			"** matches zero or more segments",
+			[]string{"GET /**"},
 			map[string]string{"GET /": "GET /**", "GET /a": "GET /**", "GET /a/": "GET /**", "GET //": "GET /**", "GET /a/b/c": "GET /**"},
 		},
 		{
-			"wildcards", []string{"GET /", "GET /a/**", "GET /b/*", "GET /c/*/d/**", "GET /c/*/d/e", "GET /c/f/d/e"},
+			"wildcards",
+			[]string{"GET /", "GET /a/**", "GET /b/*", "GET /c/*/d/**", "GET /c/*/d/e", "GET /c/f/d/e"},
 			map[string]string{
 				"GET /":            "GET /",
 				"GET /a":           "GET /a/**",
@@ -81,7 +83,8 @@ func TestFind(t *testing.T) {
 			},
 		},
 		{
-			"variables", []string{
+			"variables",
+			[]string{
 				"GET /a/{x}/c/d/e", "GET /{x=a/*}/b/{y=*}/c", "GET /a/{x=b/*}/{y=d/**}", "GET /alpha/{x}/beta/{y=**}",
 				"GET /{x}/a", "GET /a/b/{x}", "GET /a/b/c/{x=**}", "GET /{x}/d/e/f/{y=**}",
 			},
@@ -101,7 +104,8 @@ func TestFind(t *testing.T) {
 			},
 		},
 		{
-			"one segment is decoded, + is itself", []string{"GET /a/{x}/c"},
+			"one segment is decoded, + is itself",
+			[]string{"GET /a/{x}/c"},
 			map[string]string{
 				"GET /a/p%20q%2Fr+/c": "GET /a/{x}/c x=p q/r+",
 				"GET /a/%21%23%24%26%27%28%29%2A%2B%2C%2F%3A%3B%3D%3F%40%5B%5D/c": "GET /a/{x}/c x=!#$&'()*+,/:;=?@[]",
@@ -111,7 +115,8 @@ func TestFind(t *testing.T) {
 			},
 		},
 		{
-			"several segments keep escapes of reserved characters", []string{"GET /a/{x=p/*/q/*}/c", "GET /b/{x=**}", "GET /l/{x=m/n}"},
+			"several segments keep escapes of reserved characters",
+			[]string{"GET /a/{x=p/*/q/*}/c", "GET /b/{x=**}", "GET /l/{x=m/n}"},
 			map[string]string{
 				"GET /a/p/foo%20foo/q/bar%2fbar/c":                              "GET /a/{x=p/*/q/*}/c x=p/foo foo/q/bar%2fbar",
 				"GET /b/p/foo%20foo/q/bar%2Fbar+":                               "GET /b/{x=**} x=p/foo foo/q/bar%2Fbar+",
@@ -122,7 +127,8 @@ func TestFind(t *testing.T) {
 			},
 		},
 		{
-			"literals match decoded", []string{"GET /a%2Fb/c", "GET /caf%C3%A9", "GET /A"},
+			"literals match decoded",
+			[]string{"GET /a%2Fb/c", "GET /caf%C3%A9", "GET /A"},
 			map[string]string{
 				"GET /a%2fb/c":                       "GET /a%2Fb/c",
 				"GET /a/b/c":                         "none",
@@ -135,7 +141,8 @@ func TestFind(t *testing.T) {
 			},
 		},
 		{
-			"verbs", []string{"GET /person", "GET /person/{x=*}", "GET /{x=**}:verb"},
+			"verbs",
+			[]string{"GET /person", "GET /person/{x=*}", "GET /{x=**}:verb"},
 			map[string]string{
 				"GET /person:verb":           "GET /{x=**}:verb x=person",
 				"GET /person/jason:verb":     "GET /{x=**}:verb x=person/jason",
@@ -155,7 +162,8 @@ func TestFind(t *testing.T) {
 			},
 		},
 		{
-			"a verb ends the last segment only", []string{"GET /{x=*}/{y=*}:verb", "GET /{x=**}", "GET /foo/*/hello"},
+			"a verb ends the last segment only",
+			[]string{"GET /{x=*}/{y=*}:verb", "GET /{x=**}", "GET /foo/*/hello"},
 			map[string]string{
 				"GET /some:verb/const:verb":   "GET /{x=*}/{y=*}:verb x=some:verb y=const",
 				"GET /some:verb/const":        "GET /{x=**} x=some:verb/const",
@@ -166,7 +174,8 @@ func TestFind(t *testing.T) {
 			},
 		},
 		{
-			"verbs with wildcards", []string{
+			"verbs with wildcards",
+			[]string{
 				"GET /some/const:verb", "GET /some/*:verb", "GET /some/*/foo:verb", "GET /other/**:verb", "GET /a/{x=d/**}:verb", "GET /a/{y}:verb",
 			},
 			map[string]string{
@@ -184,7 +193,8 @@ func TestFind(t *testing.T) {
 			},
 		},
 		{
-			"only whole paths match", []string{"GET /prefix/middle/suffix", "GET /prefix/middle", "GET /prefix", "GET /x/y/z"},
+			"only whole paths match",
+			[]string{"GET /prefix/middle/suffix", "GET /prefix/middle", "GET /prefix", "GET /x/y/z"},
 			map[string]string{
 				"GET /prefix/middle/suffix":       "GET /prefix/middle/suffix",
 				"GET /prefix/middle":              "GET /prefix/middle",
@@ -197,7 +207,8 @@ func TestFind(t *testing.T) {
 			},
 		},
 		{
-			"HTTP methods", []string{"GET /users/{x}", "POST /users/search", "DELETE /users/{y}", "* /any/{x}", "PUT /any/{y}", "HEAD /**"},
+			"HTTP methods",
+			[]string{"GET /users/{x}", "POST /users/search", "DELETE /users/{y}", "* /any/{x}", "PUT /any/{y}", "HEAD /**"},
 			map[string]string{
 				"GET /users/search":  "GET /users/{x} x=search", // the more specific path has no GET
 				"POST /users/search": "POST /users/search",

@@ -78,8 +78,7 @@ func (c *collector) list(err error, s *source) problem.List {
 	if len(c.problems) > 0 || err == nil {
 		return c.problems
 	}
-	var positioned reporter.ErrorWithPos
-	if errors.As(err, &positioned) {
+	if positioned, ok := errors.AsType[reporter.ErrorWithPos](err); ok {
 		_ = c.Error(positioned) // collects, and never asks to stop
 		return c.problems
 	}

@@ -131,7 +131,7 @@ func (w *watcher) awaitChange() {
 			if !w.concerns(event) {
 				continue
 			}
-		case <-lost:
+		case <-lost: //nolint:errcheck // whichever events were lost, all is read again
 		case <-quiet:
 			return
 		case <-deadline:

@@ -67,6 +67,7 @@ func refusingAddress(t *testing.T) string {
 }
 
 func TestFailuresNameTheUpstream(t *testing.T) {
+	t.Parallel()
 	const page = `<html>internal page</html>`
 	answerPage := func(code int) http.HandlerFunc {
 		return func(w http.ResponseWriter, _ *http.Request) {
@@ -85,25 +86,41 @@ func TestFailuresNameTheUpstream(t *testing.T) {
 		{"reply over the limit", func(t *testing.T) string {
 			return serve(t, func(context.Context, string, []byte) ([]byte, error) { return make([]byte, 2000), nil })
 		}, codes.ResourceExhausted, "a reply of 2000 bytes exceeds max_reply_bytes, 1000"},
-		{"page with 200", func(t *testing.T) string { return serveHTTP2(t, answerPage(200)) },
-			codes.Unknown, "the answer is not gRPC: HTTP status 200 (OK)"},
-		{"page with 404", func(t *testing.T) string { return serveHTTP2(t, answerPage(404)) },
-			codes.Unimplemented, "the answer is not gRPC: HTTP status 404 (Not Found)"},
-		{"page with 503", func(t *testing.T) string { return serveHTTP2(t, answerPage(503)) },
-			codes.Unavailable, "the answer is not gRPC: HTTP status 503 (Service Unavailable)"},
-		{"HTTP/1", func(t *testing.T) string { return serveText(t, "HTTP/1.1 400 Bad Request\r\n\r\n") },
-			codes.Unavailable, "it does not speak HTTP/2 without TLS"},
-		{"no protocol", func(t *testing.T) string { return serveText(t, "") },
-			codes.Unavailable, "it does not speak HTTP/2 without TLS"},
-		{"message cut short", func(t *testing.T) string { return serveHTTP2(t, answerFrames("\x00\x00\x00\x00\x09abc")) },
-			codes.Internal, "the reply ended in the middle of a message"},
-		{"no message", func(t *testing.T) string { return serveHTTP2(t, answerFrames("")) },
-			codes.Internal, "the reply holds no message"},
+		{
+			"page with 200", func(t *testing.T) string { return serveHTTP2(t, answerPage(200)) },
+			codes.Unknown, "the answer is not gRPC: HTTP status 200 (OK)",
+		},
+		{
+			"page with 404", func(t *testing.T) string { return serveHTTP2(t, answerPage(404)) },
+			codes.Unimplemented, "the answer is not gRPC: HTTP status 404 (Not Found)",
+		},
+		{
+			"page with 503", func(t *testing.T) string { return serveHTTP2(t, answerPage(503)) },
+			codes.Unavailable, "the answer is not gRPC: HTTP status 503 (Service Unavailable)",
+		},
+		{
+			"HTTP/1", func(t *testing.T) string { return serveText(t, "HTTP/1.1 400 Bad Request\r\n\r\n") },
+			codes.Unavailable, "it does not speak HTTP/2 without TLS",
+		},
+		{
+			"no protocol", func(t *testing.T) string { return serveText(t, "") },
+			codes.Unavailable, "it does not speak HTTP/2 without TLS",
+		},
+		{
+			"message cut short", func(t *testing.T) string { return serveHTTP2(t, answerFrames("\x00\x00\x00\x00\x09abc")) },
+			codes.Internal, "the reply ended in the middle of a message",
+		},
+		{
+			"no message", func(t *testing.T) string { return serveHTTP2(t, answerFrames("")) },
+			codes.Internal, "the reply holds no message",
+		},
 		{"two messages", func(t *testing.T) string {
 			return serveHTTP2(t, answerFrames("\x00\x00\x00\x00\x01a\x00\x00\x00\x00\x01b"))
 		}, codes.Internal, "the reply holds more than one message"},
-		{"unknown compression", func(t *testing.T) string { return serveHTTP2(t, answerFrames("\x01\x00\x00\x00\x01a")) },
-			codes.Internal, "malformed reply"},
+		{
+			"unknown compression", func(t *testing.T) string { return serveHTTP2(t, answerFrames("\x01\x00\x00\x00\x01a")) },
+			codes.Internal, "malformed reply",
+		},
 		{"stream reset", func(t *testing.T) string {
 			return serveHTTP2(t, func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) })
 		}, codes.Internal, "the call was reset: INTERNAL_ERROR"},

@@ -122,7 +122,7 @@ func (f fileServer) ServerReflectionInfo(stream v1.ServerReflection_ServerReflec
 	for {
 		question, err := stream.Recv()
 		if err != nil {
-			return nil // the client has what it wants
+			return nil //nolint:nilerr // the client has what it wants
 		}
 		name := question.GetFileByFilename()
 		if question.GetFileContainingSymbol() != "" {

@@ -39,12 +39,16 @@ var (
 
 	wares = map[productv1.Category][]ware{
 		productv1.Category_CATEGORY_TEA: {
-			{"西湖龙井 Longjing Green Tea", "green-tea", "tea leaves", 12800}, {"大红袍 Da Hong Pao Oolong", "oolong", "tea leaves", 16800},
-			{"白毫银针 Silver Needle White Tea", "white-tea", "tea leaves", 19800}, {"普洱 Pu'er Tea Cake", "dark-tea", "tea leaves", 9900},
+			{"西湖龙井 Longjing Green Tea", "green-tea", "tea leaves", 12800},
+			{"大红袍 Da Hong Pao Oolong", "oolong", "tea leaves", 16800},
+			{"白毫银针 Silver Needle White Tea", "white-tea", "tea leaves", 19800},
+			{"普洱 Pu'er Tea Cake", "dark-tea", "tea leaves", 9900},
 		},
 		productv1.Category_CATEGORY_HOME: {
-			{"青瓷茶杯 Celadon Cup", "ceramics", "celadon", 5900}, {"竹编收纳篮 Bamboo Basket", "storage", "bamboo", 4500},
-			{"亚麻桌布 Linen Tablecloth", "kitchen", "linen", 8900}, {"胡桃木托盘 Walnut Tray", "kitchen", "walnut", 13900},
+			{"青瓷茶杯 Celadon Cup", "ceramics", "celadon", 5900},
+			{"竹编收纳篮 Bamboo Basket", "storage", "bamboo", 4500},
+			{"亚麻桌布 Linen Tablecloth", "kitchen", "linen", 8900},
+			{"胡桃木托盘 Walnut Tray", "kitchen", "walnut", 13900},
 		},
 		productv1.Category_CATEGORY_CLOTHING: {
 			{"棉麻衬衫 Linen Shirt", "shirt", "linen", 15900}, {"羊毛围巾 Wool Scarf", "scarf", "wool", 19900}, {"真丝睡衣 Silk Pajamas", "sleepwear", "silk", 39900},
