@@ -210,7 +210,7 @@ func (s *shape) check(wire []byte) bool {
 			if !field.within.check(sc.data) {
 				return false
 			}
-		case field.fd.Message() == nil && !wellFormedField(field.fd, &sc, 0):
+		case !field.message && !wellFormedField(field.fd, &sc, 0):
 			return false
 		}
 	}

@@ -41,7 +41,10 @@ type step struct {
 	fd     protoreflect.FieldDescriptor
 	num    protowire.Number
 	typ    protowire.Type
+	kind   protoreflect.Kind
 	rivals []protowire.Number // the other members of its oneof: the last one on the wire wins
+	// message and presence are asked of fd for each field read, if they are not kept here.
+	message, presence bool
 }
 
 // selecting returns the path one field further.
@@ -52,7 +55,14 @@ func (p *path) selecting(fd protoreflect.FieldDescriptor) *path {
 }
 
 func newStep(fd protoreflect.FieldDescriptor) step {
-	s := step{fd: fd, num: fd.Number(), typ: wireType(fd.Kind())}
+	s := step{
+		fd:       fd,
+		num:      fd.Number(),
+		typ:      wireType(fd.Kind()),
+		kind:     fd.Kind(),
+		message:  fd.Message() != nil,
+		presence: fd.HasPresence(),
+	}
 	if oneof := fd.ContainingOneof(); oneof != nil {
 		for i := range oneof.Fields().Len() {
 			if rival := oneof.Fields().Get(i); rival != fd {
@@ -112,7 +122,7 @@ func (p *path) readFrom(msg []byte) (v value, ok bool) {
 		}
 	}
 	s := &p.steps[last]
-	if s.fd.Message() == nil {
+	if !s.message {
 		return s.findScalar(msg)
 	}
 	v.data, ok = s.findMessage(msg)
@@ -171,7 +181,7 @@ func (s *step) findMessage(msg []byte) (found []byte, ok bool) {
 // findScalar returns the scalar that a step selects: the last on the wire, or the zero that a field with
 // implicit presence has.
 func (s *step) findScalar(msg []byte) (v value, ok bool) {
-	ok = !s.fd.HasPresence()
+	ok = !s.presence
 	for sc := (scanner{rest: msg}); sc.next(); {
 		switch {
 		case sc.num == s.num && sc.typ == s.typ:
@@ -187,7 +197,7 @@ func (s *step) value(sc *scanner) value {
 	if s.typ == protowire.BytesType || s.typ == protowire.StartGroupType {
 		return value{data: sc.data}
 	}
-	return value{bits: fromWire(s.fd.Kind(), sc.bits)}
+	return value{bits: fromWire(s.kind, sc.bits)}
 }
 
 // literal is a scalar that is the same in every run.

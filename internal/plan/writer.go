@@ -196,7 +196,7 @@ func (l *loop) append(f *frame, dst []byte) ([]byte, error) {
 		case sc.typ == s.typ:
 			f.locals[l.local] = s.value(&sc)
 			dst, err = l.body.append(f, dst)
-		case sc.typ == protowire.BytesType && packable(s.fd.Kind()):
+		case sc.typ == protowire.BytesType && packable(s.kind):
 			dst, err = l.appendPacked(f, dst, s, sc.data)
 		}
 		if err != nil {
@@ -208,7 +208,7 @@ func (l *loop) append(f *frame, dst []byte) ([]byte, error) {
 
 func (l *loop) appendPacked(f *frame, dst []byte, s *step, packed []byte) ([]byte, error) {
 	for {
-		v, rest, ok := packedElement(s.fd.Kind(), packed)
+		v, rest, ok := packedElement(s.kind, packed)
 		if !ok {
 			return dst, nil
 		}
