@@ -211,7 +211,7 @@ func (x *Log) GetFormat() string {
 	return ""
 }
 
-// HTTP serves HTTP/JSON and gRPC-Web.
+// HTTP serves HTTP/JSON.
 type Server_HTTP struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Where it listens. Default: `0.0.0.0:8000`.
