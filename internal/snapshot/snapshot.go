@@ -11,6 +11,7 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"errors"
+	"io"
 	"slices"
 	"strings"
 	"sync"
@@ -24,7 +25,6 @@ import (
 	"facet/internal/pbwire"
 	"facet/internal/plan"
 	"facet/internal/schema"
-	"facet/internal/upstream"
 )
 
 // Document is one configuration file, or one key of a configuration store.
@@ -43,7 +43,7 @@ type Snapshot struct {
 	Json      pbwire.Options
 	Limits    *gatewayv1.Limits // defaults filled in
 
-	open      []*upstream.Upstream
+	open      []io.Closer // its upstreams
 	pins      atomic.Int64
 	closeOnce sync.Once
 	closeErr  error
@@ -81,10 +81,10 @@ func (s *Snapshot) Close() error {
 	return s.closeErr
 }
 
-func closeAll(upstreams []*upstream.Upstream) error {
+func closeAll(open []io.Closer) error {
 	var errs []error
-	for _, u := range upstreams {
-		errs = append(errs, u.Close())
+	for _, closer := range open {
+		errs = append(errs, closer.Close())
 	}
 	return errors.Join(errs...)
 }

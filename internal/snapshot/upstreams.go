@@ -2,6 +2,7 @@ package snapshot
 
 import (
 	"context"
+	"io"
 	"strconv"
 	"sync"
 	"time"
@@ -42,13 +43,13 @@ func openUpstreams(configs map[string]located[*gatewayv1.Upstream], pool *upstre
 	return u, problems
 }
 
-// list returns the open upstreams.
-func (u *upstreams) list() []*upstream.Upstream {
-	list := make([]*upstream.Upstream, 0, len(u.open))
-	for _, name := range sorted(u.open) {
-		list = append(list, u.open[name])
+// closers returns what is to be closed with the snapshot.
+func (u *upstreams) closers() []io.Closer {
+	closers := make([]io.Closer, 0, len(u.open))
+	for _, opened := range u.open {
+		closers = append(closers, opened)
 	}
-	return list
+	return closers
 }
 
 // reflect asks the upstreams that are to be reflected for their descriptors, all at once.
