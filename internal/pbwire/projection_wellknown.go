@@ -100,8 +100,10 @@ func (r *run) scalars(p *program, s span) (values [2]span, err *WireError) {
 			}
 			if f != nil {
 				value := span{start: start, end: end, typ: protowire.Type(tag & 7)}
-				if err := r.checkValue(f, value); err != nil {
-					return values, err.within(f)
+				if f.shape == shapeText {
+					if err := r.checkValue(f, value); err != nil {
+						return values, err.within(f)
+					}
 				}
 				values[f.index] = value
 			}
