@@ -38,6 +38,7 @@ type Options struct {
 
 // App is a gateway that listens, ready to run.
 type App struct {
+	ctx       context.Context // its end stops Run
 	settings  *conf.Server
 	kratos    *kratos.App
 	http      *khttp.Server
@@ -52,7 +53,7 @@ type App struct {
 func New(ctx context.Context, options Options) (*App, error) {
 	log.SetLogger(kratosLogger{options.Logger})
 	bootstrap := options.Bootstrap.GetServer()
-	a := &App{settings: bootstrap, snapshots: &snapshot.Holder{}, pool: upstream.NewPool()}
+	a := &App{ctx: ctx, settings: bootstrap, snapshots: &snapshot.Holder{}, pool: upstream.NewPool()}
 	reloader := newReloader(options.Source, a.snapshots, a.pool, options.Logger)
 	if err := reloader.load(ctx); err != nil {
 		return nil, errors.Join(err, a.pool.Close())
@@ -67,7 +68,7 @@ func New(ctx context.Context, options Options) (*App, error) {
 	a.kratos = kratos.New(
 		kratos.Name("facet"),
 		kratos.Version(options.Version),
-		kratos.Context(ctx),
+		kratos.Context(context.WithoutCancel(ctx)), // the parent of every request's: its end would cut them off instead of draining
 		kratos.StopTimeout(bootstrap.GetDrainTimeout().AsDuration()),
 		kratos.BeforeStop(func(context.Context) error { reloader.drain(); return nil }),
 		kratos.Server(a.http, a.grpc, a.admin, reloader),
@@ -95,6 +96,7 @@ type endpointer interface {
 
 // Run serves until ctx of New ends or a signal arrives, and then drains.
 func (a *App) Run() error {
+	defer context.AfterFunc(a.ctx, func() { _ = a.kratos.Stop() })() // it fails to deregister at most, and nothing is registered
 	return errors.Join(a.kratos.Run(), a.Close())
 }
 

@@ -27,13 +27,16 @@ type reloader struct {
 	pool      *upstream.Pool
 	logger    *slog.Logger
 
-	mu     sync.Mutex // guards the fields below
+	running context.Context // until Stop, which may come before Start
+	stop    context.CancelFunc
+
+	mu     sync.Mutex // guards the field below
 	status admin.Status
-	stop   context.CancelFunc
 }
 
 func newReloader(documents config.Source, snapshots *snapshot.Holder, pool *upstream.Pool, logger *slog.Logger) *reloader {
-	return &reloader{documents: documents, snapshots: snapshots, pool: pool, logger: logger, stop: func() {}}
+	running, stop := context.WithCancel(context.Background())
+	return &reloader{documents: documents, snapshots: snapshots, pool: pool, logger: logger, running: running, stop: stop}
 }
 
 // load builds and publishes the documents as they are.
@@ -70,27 +73,23 @@ func (r *reloader) apply(ctx context.Context, documents []*config.KeyValue) erro
 }
 
 // Start watches the source until Stop. It implements transport.Server.
-func (r *reloader) Start(ctx context.Context) error {
+func (r *reloader) Start(context.Context) error {
 	watcher, err := r.documents.Watch()
 	if err != nil {
 		return err
 	}
-	ctx, cancel := context.WithCancel(ctx)
-	r.mu.Lock()
-	r.stop = cancel
-	r.mu.Unlock()
-	context.AfterFunc(ctx, func() {
+	context.AfterFunc(r.running, func() {
 		if err := watcher.Stop(); err != nil {
 			r.logger.Warn("the watch of the documents did not stop cleanly", "error", err)
 		}
 	})
 	for {
 		documents, err := watcher.Next()
-		if ctx.Err() != nil {
+		if r.running.Err() != nil {
 			return nil //nolint:nilerr // the watch was told to end
 		}
 		if err == nil {
-			err = r.apply(ctx, documents)
+			err = r.apply(r.running, documents)
 		}
 		r.logRefusal(err)
 	}
@@ -113,8 +112,6 @@ func (r *reloader) logRefusal(err error) {
 
 // Stop implements transport.Server.
 func (r *reloader) Stop(context.Context) error {
-	r.mu.Lock()
-	defer r.mu.Unlock()
 	r.stop()
 	return nil
 }
