@@ -53,7 +53,7 @@ func (p *parsed) file(s *source) []string {
 			imports = append(imports, node.Name.AsString())
 			if !p.known(node.Name.AsString()) {
 				at := p.sources.position(tree.NodeInfo(node.Name).Start())
-				p.fail(s.path, p.unknownImport(at, node.Name.AsString()))
+				p.fail(s.path, p.unknownImport(at, s.path, node.Name.AsString()))
 			}
 		}
 	}
@@ -84,8 +84,8 @@ func (p *parsed) known(path string) bool {
 }
 
 // unknownImport makes the problem of an import that is not there. The file may be there under another root.
-func (p *parsed) unknownImport(at problem.Position, path string) problem.Problem {
-	candidates := append(p.sources.paths(), standardImports()...)
+func (p *parsed) unknownImport(at problem.Position, importer, path string) problem.Problem {
+	candidates := slices.DeleteFunc(append(p.sources.paths(), standardImports()...), func(name string) bool { return name == importer })
 	for _, candidate := range candidates {
 		if strings.HasSuffix(candidate, "/"+path) || strings.HasSuffix(path, "/"+candidate) {
 			return problem.At(at, `unknown import %q; did you mean %q?`, path, candidate)

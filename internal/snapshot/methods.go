@@ -24,7 +24,7 @@ type methodsCompiler struct {
 	snapshot *Snapshot
 	types    *plan.Types
 	callers  map[protoreflect.FullName]plan.Upstream
-	rules    map[*httprule.Binding]problem.Position // where each binding stands
+	rules    map[*httprule.Binding]position // where each binding stands
 	problems problem.List
 }
 
@@ -34,7 +34,7 @@ func (s *Snapshot) compileMethods(configs map[string]located[*gatewayv1.Method],
 	if err != nil {
 		return problem.List{problem.At(problem.Position{}, "%v", err)}
 	}
-	c := &methodsCompiler{snapshot: s, types: types, callers: opened.callers(), rules: map[*httprule.Binding]problem.Position{}}
+	c := &methodsCompiler{snapshot: s, types: types, callers: opened.callers(), rules: map[*httprule.Binding]position{}}
 	for _, name := range sorted(configs) {
 		c.method(name, configs[name])
 	}
@@ -85,25 +85,28 @@ func (s *Snapshot) newMethod(name string, descriptor protoreflect.MethodDescript
 	return m
 }
 
+// position finds where something stands, which only a problem needs to know.
+type position func() problem.Position
+
 // rule is one HTTP rule of a method, and where it stands.
 type rule struct {
 	*annotations.HttpRule
-	at problem.Position
+	at position
 }
 
 // httpRules returns the rules of a method: those of its .proto or of its configuration.
 func (c *methodsCompiler) httpRules(m *Method, config located[*gatewayv1.Method]) []rule {
 	var rules []rule
 	for i, configured := range m.Config.GetHttp() {
-		rules = append(rules, rule{configured, config.at("http", strconv.Itoa(i))})
+		rules = append(rules, rule{configured, func() problem.Position { return config.at("http", strconv.Itoa(i)) }})
 	}
-	declaredAt := c.snapshot.Schema.HTTPRulePosition(m.Descriptor)
+	declaredAt := func() problem.Position { return c.snapshot.Schema.HTTPRulePosition(m.Descriptor) }
 	declared, err := schema.HTTPRule(m.Descriptor)
 	switch {
 	case err != nil:
-		c.report(declaredAt, "the google.api.http option of %s cannot be read: %v", m.Name, err)
+		c.report(declaredAt(), "the google.api.http option of %s cannot be read: %v", m.Name, err)
 	case declared != nil && len(rules) > 0:
-		c.report(config.key("http"), "the method has a google.api.http option in %s; remove it there, or `http` here", declaredAt)
+		c.report(config.key("http"), "the method has a google.api.http option in %s; remove it there, or `http` here", declaredAt())
 		return nil
 	case declared != nil:
 		rules = append(rules, rule{declared, declaredAt})
@@ -129,27 +132,27 @@ func (c *methodsCompiler) bind(m *Method, config located[*gatewayv1.Method]) boo
 }
 
 // route adds a binding to the router.
-func (c *methodsCompiler) route(m *Method, binding *httprule.Binding, at problem.Position) {
+func (c *methodsCompiler) route(m *Method, binding *httprule.Binding, at position) {
 	m.Bindings = append(m.Bindings, binding)
 	c.rules[binding] = at
 	err := c.snapshot.Router.Add(binding, m)
 	var clash *httprule.Clash
 	switch {
-	case errors.As(err, &clash) && c.rules[clash.Other] != at:
-		c.report(at, "%v (in %s)", err, c.rules[clash.Other])
+	case errors.As(err, &clash) && c.rules[clash.Other]() != at():
+		c.report(at(), "%v (in %s)", err, c.rules[clash.Other]())
 	case err != nil:
-		c.report(at, "%v", err)
+		c.report(at(), "%v", err)
 	}
 }
 
 // reportAll reports each of the errors that were joined.
-func (c *methodsCompiler) reportAll(at problem.Position, err error) {
+func (c *methodsCompiler) reportAll(at position, err error) {
 	if joined, ok := err.(interface{ Unwrap() []error }); ok {
 		for _, e := range joined.Unwrap() {
 			c.reportAll(at, e)
 		}
 	} else if err != nil {
-		c.report(at, "%v", err)
+		c.report(at(), "%v", err)
 	}
 }
 
