@@ -21,7 +21,7 @@ type demand struct {
 	request *want
 	calls   []*want // by index of the call; nil: nothing of it is read
 	locals  []*want // by index of the local, while the loop around is visited
-	plan    *Plan
+	slow    map[*slow]bool
 }
 
 // want is what is read of one message.
@@ -40,7 +40,12 @@ type wantedField struct {
 }
 
 func newDemand(p *Plan) *demand {
-	return &demand{request: &want{}, calls: make([]*want, len(p.calls)), locals: make([]*want, p.locals), plan: p}
+	return &demand{
+		request: &want{},
+		calls:   make([]*want, len(p.calls)),
+		locals:  make([]*want, p.locals),
+		slow:    map[*slow]bool{},
+	}
 }
 
 // call returns what is wanted of a call's reply.

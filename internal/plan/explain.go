@@ -70,7 +70,7 @@ func (g *Program) Explain() *Explanation {
 		}
 	}
 	x.Critical = g.criticalPath()
-	for _, s := range p.slow {
+	for _, s := range g.slow {
 		x.Slow = append(x.Slow, SlowExpression{s.text, s.at.String(), s.reason})
 	}
 	return x

@@ -2,6 +2,7 @@ package plan
 
 import (
 	"maps"
+	"strings"
 
 	"cel.dev/cel-go/common/ast"
 	"cel.dev/cel-go/common/operators"
@@ -39,10 +40,13 @@ func (l *lowering) path(e ast.Expr) *path {
 	return nil
 }
 
+// variable returns what a name stands for, or nil. The type checker has put a dot before the name of a variable of the
+// plan that is meant although a loop has one of the same name.
 func (l *lowering) variable(name string) *path {
 	if local, ok := l.scope[name]; ok {
 		return local
 	}
+	name = strings.TrimPrefix(name, ".")
 	if name == requestName {
 		return &path{root: rootRequest, start: l.c.spec.Method.Input()}
 	}
@@ -76,7 +80,7 @@ func (l *lowering) lookup(of, key ast.Expr) *path {
 	if _, shadowed := l.scope[name]; shadowed {
 		return nil
 	}
-	call, ok := l.c.calls[name]
+	call, ok := l.c.calls[strings.TrimPrefix(name, ".")]
 	if !ok || !call.mapped() {
 		return nil
 	}

@@ -17,6 +17,7 @@ type Program struct {
 	reply     writer
 	request   *shape         // what is read of the request
 	calls     []*programCall // by index in the plan; nil: not made
+	slow      []*slow        // the expressions that cel-go evaluates
 	first     []int          // the calls that wait for none
 	parallel  bool           // requests may be in flight when another fails
 	runs      sync.Pool      // of *run
@@ -51,6 +52,11 @@ func (p *Plan) Prune(sel *pbwire.Selection) (*Program, error) {
 	d := newDemand(p)
 	g.reply.demand(d, sel)
 	p.follow(d, func(*call) bool { return !p.safe })
+	for _, s := range p.slow {
+		if d.slow[s] {
+			g.slow = append(g.slow, s)
+		}
+	}
 	g.request = shapeOf(p.method.Input(), d.request)
 	g.calls = make([]*programCall, len(p.calls))
 	for _, i := range p.order {

@@ -26,7 +26,6 @@ type slow struct {
 	program   cel.Program
 	variables []*slowVariable
 	site      *site
-	class     class
 	text      string
 	at        problem.Position
 	reason    string
@@ -45,7 +44,6 @@ type slowVariable struct {
 func (l *lowering) slow(e ast.Expr) *slow {
 	s := &slow{
 		site:   l.expr.site,
-		class:  classOfType(l.expr.ast.GetType(e.ID())),
 		text:   l.textOf(e),
 		at:     l.positionOf(e),
 		reason: slowReason(e),
@@ -94,6 +92,7 @@ func (s *slow) eval(f *frame) (ref.Val, bool, error) {
 }
 
 func (s *slow) demand(d *demand) {
+	d.slow[s] = true
 	for _, v := range s.variables {
 		if v.from != nil {
 			d.root(v.from).merge(v.want)
@@ -193,6 +192,7 @@ func (a *activation) Parent() interpreter.Activation { return nil }
 
 // ResolveName implements interpreter.Activation.
 func (a *activation) ResolveName(name string) (any, bool) {
+	name = strings.TrimPrefix(name, ".")
 	for _, v := range a.variables {
 		if v.name == name {
 			return a.value(v), true

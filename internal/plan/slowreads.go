@@ -1,6 +1,8 @@
 package plan
 
 import (
+	"strings"
+
 	"cel.dev/cel-go/common/ast"
 	"cel.dev/cel-go/common/operators"
 	"cel.dev/cel-go/common/types"
@@ -102,18 +104,23 @@ func (r *slowReads) variable(e ast.Expr) *slowVariable {
 			return nil
 		}
 	}
-	if v, ok := r.found[name]; ok {
+	global := strings.TrimPrefix(name, ".")
+	if v, ok := r.found[global]; ok {
 		return v
 	}
-	v := &slowVariable{name: name, want: &want{}}
+	if _, hidden := r.lowering.scope[global]; hidden && name != global {
+		// cel-go is asked for both by the same name.
+		r.lowering.c.problem(r.lowering.expr.site, "the variable %q of a loop hides the one that %q means; rename it", global, name)
+	}
+	v := &slowVariable{name: global, want: &want{}}
 	if v.from = r.lowering.variable(name); v.from == nil {
-		call, ok := r.lowering.c.calls[name]
+		call, ok := r.lowering.c.calls[global]
 		if !ok {
 			return nil
 		}
 		v.call = call
 	}
-	r.found[name] = v
+	r.found[global] = v
 	r.order = append(r.order, v)
 	return v
 }
