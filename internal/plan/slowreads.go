@@ -105,12 +105,12 @@ func (r *slowReads) variable(e ast.Expr) *slowVariable {
 		}
 	}
 	global := strings.TrimPrefix(name, ".")
-	if v, ok := r.found[global]; ok {
-		return v
-	}
 	if _, hidden := r.lowering.scope[global]; hidden && name != global {
 		// cel-go is asked for both by the same name.
 		r.lowering.c.problem(r.lowering.expr.site, "the variable %q of a loop hides the one that %q means; rename it", global, name)
+	}
+	if v, ok := r.found[global]; ok {
+		return v
 	}
 	v := &slowVariable{name: global, want: &want{}}
 	if v.from = r.lowering.variable(name); v.from == nil {
