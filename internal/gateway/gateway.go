@@ -143,12 +143,17 @@ func (c *Call) project(view *snapshot.View, reply *plan.Reply) error {
 	return nil
 }
 
+// render writes the reply. What AppendWire copies unread is checked, so that a client of gRPC gets an error with a name, or
+// the rest of the reply, where it could not decode any of it.
 func (c *Call) render(p *pbwire.Projection, wire []byte) (err error) {
-	if c.binding == nil {
-		c.Reply, err = p.AppendWire(c.Reply[:0], wire)
-	} else {
+	if c.binding != nil {
 		c.Reply, err = p.AppendJSON(c.Reply[:0], wire)
+		return err
 	}
+	if err = p.Check(wire); err != nil {
+		return err
+	}
+	c.Reply, err = p.AppendWire(c.Reply[:0], wire)
 	return err
 }
 

@@ -1,0 +1,216 @@
+package server_test
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"sync"
+	"testing"
+	"time"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials/insecure"
+	"google.golang.org/grpc/mem"
+	"google.golang.org/grpc/metadata"
+
+	"facet/internal/gateway"
+	"facet/internal/server"
+	"facet/internal/snapshot"
+	"facet/internal/upstream"
+)
+
+const shopProto = `syntax = "proto3";
+package shop.v1;
+import "google/api/annotations.proto";
+
+service Shop {
+  rpc Required(Request) returns (Page) { option (google.api.http) = {get: "/required/{id}"}; }
+  rpc Optional(Request) returns (Page) { option (google.api.http) = {get: "/optional/{id}"}; }
+  rpc Fallback(Request) returns (Page) { option (google.api.http) = {get: "/fallback/{id}"}; }
+  rpc Keyed(Request) returns (Page) { option (google.api.http) = {get: "/keyed/{id}"}; }
+}
+service Stock {
+  rpc Get(Request) returns (Item) { option (google.api.http) = {get: "/passed/{id}"}; }
+  rpc Post(Item) returns (Item) { option (google.api.http) = {post: "/passed", body: "*"}; }
+  rpc List(Request) returns (Items) {}
+}
+message Request { string id = 1; }
+message Item {
+  string id = 1;
+  string title = 2;
+  Item part = 3;
+  repeated int32 sizes = 4;
+  map<string, Item> by_name = 5;
+}
+message Items { repeated Item items = 1; }
+message Page { string name = 1; Item item = 2; string title = 3; string text = 4; }
+`
+
+const shopYAML = `
+upstreams: {stock: {target: "static:///%s", services: [shop.v1.Stock], max_reply_bytes: 100000}}
+methods:
+  shop.v1.Shop/Required:
+    timeout: 300ms
+    calls: {item: {rpc: shop.v1.Stock/Get, request: {id: request.id}}}
+    reply: {name: request.id, item: item, title: item.title, text: item.title + '!'}
+  shop.v1.Shop/Optional:
+    timeout: 5s
+    calls: {item: {rpc: shop.v1.Stock/Get, request: {id: request.id}, optional: true, timeout: 300ms}}
+    reply: {name: request.id, item: item, title: item.title}
+  shop.v1.Shop/Fallback:
+    timeout: 5s
+    calls: {item: {rpc: shop.v1.Stock/Get, request: {id: request.id}, fallback: {id: "'no ' + request.id"}, timeout: 300ms}}
+    reply: {name: request.id, item: item, title: item.title}
+  shop.v1.Shop/Keyed:
+    timeout: 5s
+    calls:
+      first: {rpc: shop.v1.Stock/Get, request: {id: "'ok'"}}
+      items: {rpc: shop.v1.Stock/List, request: {id: request.id}, optional: true, key: items.id, timeout: 300ms}
+    reply: {name: request.id, item: "items[first.id]"}
+  shop.v1.Stock/Get: {timeout: 300ms}
+  shop.v1.Stock/Post: {timeout: 5s}
+`
+
+// shop is a gateway in front of an upstream that answers whatever bytes a test wants.
+type shop struct {
+	handler http.Handler
+	conn    *grpc.ClientConn
+	stock   *stock
+}
+
+// stock is the upstream.
+type stock struct {
+	mu     sync.Mutex
+	answer func(ctx context.Context, request []byte) ([]byte, error)
+	seen   metadata.MD // of the last call
+}
+
+func (s *stock) set(answer func(context.Context, []byte) ([]byte, error)) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.answer = answer
+}
+
+func (s *stock) serve(_ any, stream grpc.ServerStream) error {
+	var request []byte
+	if err := stream.RecvMsg(&request); err != nil {
+		return err
+	}
+	s.mu.Lock()
+	answer := s.answer
+	s.seen, _ = metadata.FromIncomingContext(stream.Context())
+	s.mu.Unlock()
+	reply, err := answer(stream.Context(), request)
+	if err != nil {
+		return err
+	}
+	return stream.SendMsg(&reply)
+}
+
+// bytesCodec passes *[]byte as they are.
+type bytesCodec struct{}
+
+func (bytesCodec) Name() string { return "proto" }
+
+func (bytesCodec) Marshal(v any) (mem.BufferSlice, error) {
+	return mem.BufferSlice{mem.SliceBuffer(*v.(*[]byte))}, nil
+}
+
+func (bytesCodec) Unmarshal(data mem.BufferSlice, v any) error {
+	*v.(*[]byte) = bytes.Clone(data.Materialize())
+	return nil
+}
+
+func startShop(t *testing.T) *shop {
+	t.Helper()
+	s := &shop{stock: &stock{}}
+	back := grpc.NewServer(grpc.UnknownServiceHandler(s.stock.serve), grpc.ForceServerCodecV2(bytesCodec{}))
+	s.startAt(t, serve(t, back))
+	return s
+}
+
+// serve starts a server and returns its address.
+func serve(t *testing.T, back *grpc.Server) string {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	go func() { _ = back.Serve(listener) }()
+	t.Cleanup(back.Stop)
+	return listener.Addr().String()
+}
+
+// startAt starts the gateway in front of an address.
+func (s *shop) startAt(t *testing.T, address string) {
+	t.Helper()
+	pool := upstream.NewPool()
+	yaml := fmt.Sprintf(shopYAML, address)
+	snap, problems := snapshot.Build(t.Context(), []snapshot.Document{
+		{Name: "shop.proto", Data: []byte(shopProto)},
+		{Name: "shop.yaml", Data: []byte(yaml)},
+	}, pool)
+	if len(problems) > 0 {
+		t.Fatal(problems)
+	}
+	holder := &snapshot.Holder{}
+	holder.Publish(snap)
+	gw := gateway.New(holder)
+	s.handler = server.NewHTTP(server.Settings{Addr: "127.0.0.1:0"}, gw).Handler
+
+	front := server.NewGRPC("127.0.0.1:0", gw)
+	endpoint, err := front.Endpoint()
+	if err != nil {
+		t.Fatal(err)
+	}
+	go func() { _ = front.Start(context.Background()) }()
+	s.conn, err = grpc.NewClient(endpoint.Host, grpc.WithTransportCredentials(insecure.NewCredentials()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		_ = s.conn.Close()
+		front.Server.Stop()
+		holder.Publish(nil)
+		_ = pool.Close()
+	})
+}
+
+// get asks over HTTP.
+func (s *shop) get(t *testing.T, path string, header ...string) *http.Response {
+	t.Helper()
+	r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, path, nil)
+	for i := 0; i < len(header); i += 2 {
+		r.Header.Add(header[i], header[i+1])
+	}
+	return s.do(r)
+}
+
+func (s *shop) do(r *http.Request) *http.Response {
+	w := httptest.NewRecorder()
+	s.handler.ServeHTTP(w, r)
+	return w.Result()
+}
+
+// call asks over gRPC.
+func (s *shop) call(t *testing.T, ctx context.Context, method string, request []byte) (reply []byte, header metadata.MD, err error) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
+	err = s.conn.Invoke(ctx, "/"+method, &request, &reply, grpc.ForceCodecV2(bytesCodec{}), grpc.Header(&header))
+	return reply, header, err
+}
+
+func bodyOf(t *testing.T, r *http.Response) string {
+	t.Helper()
+	defer r.Body.Close()
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(body)
+}
