@@ -3,6 +3,7 @@ package gateway
 import (
 	"errors"
 	"fmt"
+	"strings"
 
 	"google.golang.org/grpc/codes"
 	"google.golang.org/protobuf/encoding/protowire"
@@ -38,8 +39,8 @@ func (c *Call) selection(request []byte) (string, error) {
 	if err != nil || given {
 		return text, err
 	}
-	if text := c.Header.Get(SelectHeader); text != "" {
-		return text, nil
+	if values := c.Header.Values(SelectHeader); len(values) > 0 && values[0] != "" {
+		return strings.Join(values, ","), nil // header fields of one name are one list
 	}
 	if c.method.SelectField != nil {
 		return lastString(request, c.method.SelectField.Number()), nil

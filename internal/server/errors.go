@@ -15,6 +15,7 @@ import (
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/encoding/protojson"
 	"google.golang.org/protobuf/types/known/anypb"
+	"google.golang.org/protobuf/types/known/durationpb"
 
 	"facet/internal/gateway"
 )
@@ -141,8 +142,7 @@ func statusFailure(s *status.Status) *failure {
 			f.Reason, f.Metadata = info.GetReason(), info.GetMetadata()
 			continue
 		case detail.MessageIs(retry) && detail.UnmarshalTo(retry) == nil:
-			seconds := (retry.GetRetryDelay().AsDuration() + 999_999_999) / 1_000_000_000
-			f.retryAfter = strconv.FormatInt(max(0, int64(seconds)), 10)
+			f.retryAfter = retryAfter(retry.GetRetryDelay())
 		}
 		f.Details = append(f.Details, detailJSON(detail))
 	}
@@ -150,6 +150,18 @@ func statusFailure(s *status.Status) *failure {
 		f.Reason = gateway.CodeName(s.Code())
 	}
 	return f.complete()
+}
+
+// retryAfter is a delay in whole seconds, rounded up; "" if there is none.
+func retryAfter(delay *durationpb.Duration) string {
+	if delay == nil {
+		return ""
+	}
+	seconds := delay.GetSeconds()
+	if delay.GetNanos() > 0 {
+		seconds++
+	}
+	return strconv.FormatInt(max(0, seconds), 10)
 }
 
 // complete fills what must not be missing.
