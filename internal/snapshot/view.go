@@ -2,6 +2,7 @@ package snapshot
 
 import (
 	"fmt"
+	"strings"
 	"sync"
 
 	lru "github.com/hashicorp/golang-lru/v2"
@@ -58,6 +59,7 @@ func (m *Method) View(text string, binding *httprule.Binding) (*View, error) {
 		}
 		m.views.cache.Add(canonical, view)
 	}
+	key.text = strings.Clone(text) // it may be a small part of a large query
 	m.views.cache.Add(key, view)
 	return view, nil
 }
