@@ -33,7 +33,7 @@ type Call struct {
 	Reply []byte
 	// Partial names the downstream calls that failed without failing the method.
 	Partial []plan.Partial
-	// ReplyHeader is what middleware adds to the reply; nil if nothing does.
+	// Added is what middleware adds to the reply; nil if nothing does.
 	Added Header
 
 	method  *snapshot.Method
@@ -69,6 +69,14 @@ func (c *Call) Operation() string {
 		return ""
 	}
 	return "/" + c.method.Name
+}
+
+// String names the call in logs. What a client has sent is none of their business.
+func (c *Call) String() string {
+	if c.method == nil {
+		return string(c.Protocol)
+	}
+	return string(c.Protocol) + " " + c.method.Name
 }
 
 // RequestHeader implements transport.Transporter.
@@ -115,7 +123,7 @@ func (h Header) Keys() []string {
 func (h Header) Values(key string) []string { return h[strings.ToLower(key)] }
 
 // PartialHeader returns the value of `x-facet-partial`, a structured field list (RFC 9651) of the
-// calls that are missing: `orders;reason=UNAVAILABLE, notices;reason=TIMEOUT;fallback`. It is "" for a
+// calls that are missing: `orders;reason=UNAVAILABLE, notices;reason=DEADLINE_EXCEEDED;fallback`. It is "" for a
 // whole reply.
 func (c *Call) PartialHeader() string {
 	if len(c.Partial) == 0 {
