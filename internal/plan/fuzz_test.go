@@ -21,14 +21,15 @@ func FuzzExpression(f *testing.F) {
 	for _, e := range oracleExpressions {
 		f.Add(e.field, e.expression)
 	}
-	rng := rand.New(rand.NewPCG(7, 8))
 	caller := callerFunc(func(_ context.Context, method string, _ []byte) (mem.Buffer, error) {
 		md, err := s.schema.Method(strings.TrimPrefix(method, "/"))
 		if err != nil {
 			return nil, err
 		}
+		rng := rand.New(rand.NewPCG(7, uint64(len(method))))
 		return mem.SliceBuffer(randomWire(rng, md.Output())), nil
 	})
+	request := randomWire(rand.New(rand.NewPCG(7, 8)), s.message(f, "shop.v1.HomeRequest"))
 	f.Fuzz(func(t *testing.T, field, expression string) {
 		spec := s.spec(t, "GetHome", oracleYAML("title", "user orders products"))
 		spec.Safe = true
@@ -48,7 +49,7 @@ func FuzzExpression(f *testing.F) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		reply, err := program.Run(t.Context(), randomWire(rng, s.message(t, "shop.v1.HomeRequest")))
+		reply, err := program.Run(t.Context(), request)
 		if err != nil {
 			return
 		}

@@ -4,10 +4,11 @@
 // selection it is pruned to a [Program], which is what runs.
 //
 // Compiling goes: calls are resolved (call.go), their variables declared and the expressions checked
-// (compile.go, expr.go, accept.go) and lowered to readers and writers over wire bytes (mapping.go, lower.go,
+// (compile.go, foreach.go, expr.go, accept.go) and lowered to readers and writers over wire bytes (mapping.go, lower.go,
 // path.go, writer.go). What cannot be lowered is a slow leaf, evaluated by cel-go (slow.go). Pruning follows
-// what a selection demands through the calls (demand.go, prune.go). Running starts each call the moment
-// its inputs are in (run.go, exec.go), and writes the reply (reply.go).
+// what a selection demands through the calls (demand.go, prune.go), and what of each reply must be well-formed
+// follows from it (shape.go). Running starts each call the moment its inputs are in (run.go, exec.go, request.go),
+// and writes the reply (reply.go).
 //
 // # What is unset
 //
