@@ -150,7 +150,7 @@ func (c *Call) render(p *pbwire.Projection, wire []byte) (err error) {
 		c.Reply, err = p.AppendJSON(c.Reply[:0], wire)
 		return err
 	}
-	if err = p.Check(wire); err != nil {
+	if err := p.Check(wire); err != nil {
 		return err
 	}
 	c.Reply, err = p.AppendWire(c.Reply[:0], wire)

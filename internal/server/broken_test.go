@@ -3,6 +3,7 @@ package server_test
 import (
 	"context"
 	"net"
+	"net/http"
 	"strings"
 	"testing"
 	"time"
@@ -73,7 +74,7 @@ func (s *shop) expectFailure(t *testing.T, name string, want int, code codes.Cod
 		}
 	}
 	for _, method := range []string{"shop.v1.Shop/Required", "shop.v1.Stock/Get"} {
-		if reply, _, err := s.call(t, t.Context(), method, []byte("\x0a\x011")); status.Code(err) != code {
+		if reply, _, err := s.call(t.Context(), t, method, []byte("\x0a\x011")); status.Code(err) != code {
 			t.Errorf("%s: %s: got %q %v, want %s", name, method, reply, err, code)
 		}
 	}
@@ -86,10 +87,10 @@ func (s *shop) expectFailure(t *testing.T, name string, want int, code codes.Cod
 	} {
 		got := s.get(t, "/"+strings.ToLower(path)+"/1")
 		partial := got.Header.Get("X-Facet-Partial")
-		if body := bodyOf(t, got); got.StatusCode != 200 || body != wanted.body || !strings.Contains(partial, wanted.partial) {
+		if body := bodyOf(t, got); got.StatusCode != http.StatusOK || body != wanted.body || !strings.Contains(partial, wanted.partial) {
 			t.Errorf("%s: %s: got %d %.200s partial %q", name, path, got.StatusCode, body, partial)
 		}
-		wire, header, err := s.call(t, t.Context(), "shop.v1.Shop/"+path, []byte("\x0a\x011"))
+		wire, header, err := s.call(t.Context(), t, "shop.v1.Shop/"+path, []byte("\x0a\x011"))
 		if err != nil || string(wire) != wanted.wire || !strings.Contains(strings.Join(header["x-facet-partial"], ""), wanted.partial) {
 			t.Errorf("%s: %s over gRPC: got %.200q %v partial %q", name, path, wire, err, header["x-facet-partial"])
 		}

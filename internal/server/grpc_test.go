@@ -80,12 +80,12 @@ func TestSelectionOverGRPC(t *testing.T) {
 		"()":               "",
 	} {
 		ctx := metadata.AppendToOutgoingContext(t.Context(), "x-select", selection)
-		if reply, _, err := s.call(t, ctx, "shop.v1.Shop/Required", []byte("\x0a\x011")); err != nil || string(reply) != want {
+		if reply, _, err := s.call(ctx, t, "shop.v1.Shop/Required", []byte("\x0a\x011")); err != nil || string(reply) != want {
 			t.Errorf("%s: got %q %v, want %q", selection, reply, err, want)
 		}
 	}
 	ctx := metadata.AppendToOutgoingContext(t.Context(), "x-select", "itm")
-	_, _, err := s.call(t, ctx, "shop.v1.Shop/Required", []byte("\x0a\x011"))
+	_, _, err := s.call(ctx, t, "shop.v1.Shop/Required", []byte("\x0a\x011"))
 	st := status.Convert(err)
 	if st.Code() != codes.InvalidArgument || !strings.Contains(st.Message(), `did you mean "item"`) || len(st.Details()) != 1 {
 		t.Fatalf("got %v, want INVALID_ARGUMENT with a suggestion", err)
@@ -100,7 +100,7 @@ func TestStatusPassesUntouched(t *testing.T) {
 	s := startShop(t)
 	s.stock.set(failWith(t, codes.AlreadyExists, &errdetails.ErrorInfo{Reason: "TWICE"}, &errdetails.Help{}))
 	for _, method := range []string{"shop.v1.Shop/Required", "shop.v1.Stock/Get"} {
-		_, _, err := s.call(t, t.Context(), method, nil)
+		_, _, err := s.call(t.Context(), t, method, nil)
 		if st := status.Convert(err); st.Code() != codes.AlreadyExists || st.Message() != "no" || len(st.Details()) != 2 {
 			t.Errorf("%s: got %v", method, st.Proto())
 		}

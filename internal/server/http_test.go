@@ -95,7 +95,7 @@ func TestErrorsOverHTTP(t *testing.T) {
 			media = "application/json"
 		}
 		body := bodyOf(t, got)
-		if got.StatusCode != 503 || body != test.want || got.Header.Get("Content-Type") != media || got.Header.Get("Retry-After") != test.after {
+		if got.StatusCode != http.StatusServiceUnavailable || body != test.want || got.Header.Get("Content-Type") != media || got.Header.Get("Retry-After") != test.after {
 			t.Errorf("%s: got %d %s Retry-After %q %s\nwant %s Retry-After %q %s", name, got.StatusCode,
 				got.Header.Get("Content-Type"), got.Header.Get("Retry-After"), body, media, test.after, test.want)
 		}
@@ -126,7 +126,7 @@ func TestClientHeadersStayHere(t *testing.T) {
 			t.Errorf("%s: the upstream saw the client's user agent, %q", path, agent)
 		}
 	}
-	if got := s.get(t, "/required/1", headers...); got.StatusCode != 200 {
+	if got := s.get(t, "/required/1", headers...); got.StatusCode != http.StatusOK {
 		t.Fatal(bodyOf(t, got))
 	}
 	check("/required/1")
@@ -136,7 +136,7 @@ func TestClientHeadersStayHere(t *testing.T) {
 			md.Append(name, headers[i+1])
 		}
 	}
-	if _, _, err := s.call(t, metadata.NewOutgoingContext(t.Context(), md), "shop.v1.Shop/Required", []byte("\x0a\x011")); err != nil {
+	if _, _, err := s.call(metadata.NewOutgoingContext(t.Context(), md), t, "shop.v1.Shop/Required", []byte("\x0a\x011")); err != nil {
 		t.Fatal(err)
 	}
 	check("gRPC")

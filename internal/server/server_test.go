@@ -197,7 +197,7 @@ func (s *shop) do(r *http.Request) *http.Response {
 }
 
 // call asks over gRPC.
-func (s *shop) call(t *testing.T, ctx context.Context, method string, request []byte) (reply []byte, header metadata.MD, err error) {
+func (s *shop) call(ctx context.Context, t *testing.T, method string, request []byte) (reply []byte, header metadata.MD, err error) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()

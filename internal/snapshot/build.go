@@ -56,7 +56,7 @@ func (s *Snapshot) compile(config *configuration, opened *upstreams) problem.Lis
 	}
 	config.fillDefaults()
 	s.Limits = config.limits.config
-	s.Json = pbwire.Options{Unset: config.unset(), Types: s.Schema.Types()}
+	s.JSON = pbwire.Options{Unset: config.unset(), Types: s.Schema.Types()}
 	s.Router = new(httprule.Router[*Method])
 	s.Methods = make(map[string]*Method, len(config.methods))
 	s.Upstreams = config.plainUpstreams()

@@ -67,7 +67,7 @@ func (s *Snapshot) newMethod(name string, descriptor protoreflect.MethodDescript
 	m := &Method{
 		Name: name, Descriptor: descriptor, Config: config,
 		Timeout: config.GetTimeout().AsDuration(),
-		Options: s.Json,
+		Options: s.JSON,
 		SelectionLimits: pbwire.SelectionLimits{
 			Bytes: int(s.Limits.GetSelectionBytes()),
 			Depth: int(s.Limits.GetSelectionDepth()),

@@ -40,7 +40,7 @@ type Snapshot struct {
 	Router    *httprule.Router[*Method]
 	Methods   map[string]*Method             // by full name: `mall.v1.MallService/GetHome`
 	Upstreams map[string]*gatewayv1.Upstream // by name
-	Json      pbwire.Options
+	JSON      pbwire.Options
 	Limits    *gatewayv1.Limits // defaults filled in
 
 	open      []io.Closer // its upstreams
