@@ -64,9 +64,6 @@ func TestBrokenReplies(t *testing.T) {
 // expectFailure holds what is answered when the item cannot be had.
 func (s *shop) expectFailure(t *testing.T, name string, want int, code codes.Code) {
 	t.Helper()
-	if name == "too large" {
-		want, code = 429, codes.ResourceExhausted
-	}
 	for _, path := range []string{"/required/1", "/passed/1"} {
 		got := s.get(t, path)
 		if body := bodyOf(t, got); got.StatusCode != want {

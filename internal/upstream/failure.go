@@ -10,7 +10,8 @@ import (
 )
 
 // failure returns the error of a call as it is if the upstream answered it, and otherwise with a message that names
-// the upstream and says what happened, for people, with the same code.
+// the upstream and says what happened, for people, with the same code. Only a reply over our own bound is INTERNAL instead of
+// RESOURCE_EXHAUSTED, which would tell the client that it had asked too often.
 func (u *Upstream) failure(err error) error {
 	st := status.Convert(err)
 	if len(st.Proto().GetDetails()) > 0 {
@@ -20,7 +21,11 @@ func (u *Upstream) failure(err error) error {
 	if !own {
 		return err
 	}
-	return status.Errorf(st.Code(), "upstream %s (%s): %s", u.name, u.conn.target.addresses(), text)
+	code := st.Code()
+	if code == codes.ResourceExhausted && strings.HasPrefix(st.Message(), "grpc: received message ") {
+		code = codes.Internal
+	}
+	return status.Errorf(code, "upstream %s (%s): %s", u.name, u.conn.target.addresses(), text)
 }
 
 // explanation says, for people, what a message that grpc-go itself has written is about.

@@ -85,7 +85,7 @@ func TestFailuresNameTheUpstream(t *testing.T) {
 		{"nobody listens", refusingAddress, codes.Unavailable, "connection refused"},
 		{"reply over the limit", func(t *testing.T) string {
 			return serve(t, func(context.Context, string, []byte) ([]byte, error) { return make([]byte, 2000), nil })
-		}, codes.ResourceExhausted, "a reply of 2000 bytes exceeds max_reply_bytes, 1000"},
+		}, codes.Internal, "a reply of 2000 bytes exceeds max_reply_bytes, 1000"},
 		{
 			"page with 200", func(t *testing.T) string { return serveHTTP2(t, answerPage(200)) },
 			codes.Unknown, "the answer is not gRPC: HTTP status 200 (OK)",
