@@ -228,7 +228,7 @@ func (c *compiler) joinKey(call *call, at place) *joinKey {
 	key := &joinKey{key: path{root: rootLocal}}
 	site := c.site(at)
 	md := call.rpc.Output()
-	for _, name := range strings.Split(call.config.GetKey(), ".") {
+	for name := range strings.SplitSeq(call.config.GetKey(), ".") {
 		if md == nil {
 			c.problem(site, "there is nothing inside a scalar: %q", name)
 			return nil

@@ -125,7 +125,7 @@ func (c *compiler) condition(text string, at place) reader {
 		return nil
 	}
 	l := c.lowering(e, nil)
-	when, _ := l.reader(l.root())
+	when := l.reader(l.root())
 	return when
 }
 

@@ -166,14 +166,14 @@ func (s *callRun) see(c *programCall, i int, wire []byte) {
 	case c.forEach != nil:
 		s.keyed.add(s.elements.keys[i], wire)
 	case c.key != nil:
-		c.key.index(&s.keyed, &s.frame, wire)
+		c.key.index(&s.keyed, wire)
 	default:
 		s.wire = wire
 	}
 }
 
 // index adds the elements of a reply to a map.
-func (k *joinKey) index(into *keyed, f *frame, wire []byte) {
+func (k *joinKey) index(into *keyed, wire []byte) {
 	last := len(k.list) - 1
 	for i := range k.list[:last] {
 		var ok bool

@@ -36,13 +36,13 @@ func (k *keyed) find(key value) ([]byte, bool) {
 	return nil, false
 }
 
-// add adds a message, and tells whether it was kept.
-func (k *keyed) add(key value, element []byte) bool {
+// add adds a message, unless its key is zero or there already.
+func (k *keyed) add(key value, element []byte) {
 	if key.zero() {
-		return false
+		return
 	}
 	if _, ok := k.position(key); ok {
-		return false
+		return
 	}
 	k.keys = append(k.keys, key)
 	k.elements = append(k.elements, element)
@@ -53,7 +53,6 @@ func (k *keyed) add(key value, element []byte) bool {
 	default:
 		k.insert(len(k.keys) - 1)
 	}
-	return true
 }
 
 func (k *keyed) position(key value) (int, bool) {

@@ -84,21 +84,20 @@ func (l *lowering) lookup(of, key ast.Expr) *path {
 	if !ok || !call.mapped() {
 		return nil
 	}
-	reader, _ := l.reader(key)
-	return &path{root: rootLookup, index: call.index, call: call, key: reader, start: call.element()}
+	return &path{root: rootLookup, index: call.index, call: call, key: l.reader(key), start: call.element()}
 }
 
 // reader lowers an expression that yields a scalar.
-func (l *lowering) reader(e ast.Expr) (reader, class) {
+func (l *lowering) reader(e ast.Expr) reader {
 	if v, from, ok := l.literal(e); ok {
-		return &literal{v: v, class: from}, from
+		return &literal{v: v, class: from}
 	}
 	if p := l.path(e); p != nil && !p.list() {
 		if p = unwrapping(p); p.message() == nil {
-			return p, p.scalar()
+			return p
 		}
 	}
-	return l.slow(e), classOfType(l.expr.ast.GetType(e.ID()))
+	return l.slow(e)
 }
 
 // unwrapping selects the value of a wrapper.
@@ -199,7 +198,7 @@ func (l *lowering) choice(e ast.Expr, branch func(ast.Expr) writer) writer {
 		return nil
 	}
 	args := e.AsCall().Args()
-	when, _ := l.reader(args[0])
+	when := l.reader(args[0])
 	return &guard{when: when, body: branch(args[1]), other: branch(args[2])}
 }
 
@@ -249,7 +248,7 @@ func (l *lowering) each(e ast.Expr, body func(*lowering, *path) writer, element 
 		if w == nil || v.when == nil {
 			return w
 		}
-		when, _ := l.reader(v.when)
+		when := l.reader(v.when)
 		return &guard{when: when, body: w}
 	}, nil)
 }

@@ -11,8 +11,6 @@ import (
 	"google.golang.org/protobuf/encoding/protowire"
 	"google.golang.org/protobuf/reflect/protoreflect"
 	"google.golang.org/protobuf/types/known/structpb"
-
-	"facet/internal/suggest"
 )
 
 // mapping lowers what fills a message: a `request`, a `reply` or a `fallback`. A string is a CEL expression, a
@@ -292,9 +290,4 @@ func fieldNames(md protoreflect.MessageDescriptor) []string {
 		names[i] = string(md.Fields().Get(i).Name())
 	}
 	return names
-}
-
-// didYouMean is a suggestion from a set of names.
-func didYouMean[V any](name string, known map[string]V) string {
-	return suggest.DidYouMean(name, slices.Sorted(maps.Keys(known)))
 }

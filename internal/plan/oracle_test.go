@@ -163,8 +163,10 @@ func (o *oracle) vars(t *testing.T, request, user, orders, products []byte) (map
 		name, message string
 		wire          []byte
 	}{
-		{"request", "HomeRequest", request}, {"user", "User", user},
-		{"orders", "ListOrdersReply", orders}, {"", "BatchGetReply", products},
+		{"request", "HomeRequest", request},
+		{"user", "User", user},
+		{"orders", "ListOrdersReply", orders},
+		{"", "BatchGetReply", products},
 	} {
 		msg := dynamicpb.NewMessage(o.shop.message(t, protoreflect.FullName("shop.v1."+v.message)))
 		if err := proto.Unmarshal(v.wire, msg); err != nil {

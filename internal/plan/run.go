@@ -238,20 +238,20 @@ func (r *run) release() {
 	r.program.runs.Put(r)
 }
 
-func (c *callRun) release() {
-	for i, b := range c.buffers {
+func (s *callRun) release() {
+	for i, b := range s.buffers {
 		if b != nil {
 			b.Free()
 		}
-		c.buffers[i] = nil
+		s.buffers[i] = nil
 	}
-	clear(c.errs)
-	c.buffers, c.errs, c.ends = c.buffers[:0], c.errs[:0], c.ends[:0]
-	c.set, c.wire, c.err, c.fallback = false, nil, nil, false
-	c.keyed.reset()
-	c.elements.reset()
-	c.frame.release()
-	c.request, c.listed, c.fallen = kept(c.request), kept(c.listed), kept(c.fallen)
+	clear(s.errs)
+	s.buffers, s.errs, s.ends = s.buffers[:0], s.errs[:0], s.ends[:0]
+	s.set, s.wire, s.err, s.fallback = false, nil, nil, false
+	s.keyed.reset()
+	s.elements.reset()
+	s.frame.release()
+	s.request, s.listed, s.fallen = kept(s.request), kept(s.listed), kept(s.fallen)
 }
 
 func (f *frame) release() {

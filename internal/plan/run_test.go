@@ -92,7 +92,7 @@ func (c *threads) await(t *testing.T, want ...string) {
 	}
 }
 
-func start(program *plan.Program, ctx context.Context) chan error {
+func start(ctx context.Context, program *plan.Program) chan error {
 	done := make(chan error, 1)
 	go func() {
 		reply, err := program.Run(ctx, nil)
@@ -116,7 +116,7 @@ calls:
   count: {rpc: shop.v1.NoticeService/Count, request: {user_id: "orders.orders.size() == 0 ? '' : ''"}}
 reply: {user: renamed, unread: count.count}
 `, caller)
-	done := start(program, t.Context())
+	done := start(t.Context(), program)
 	caller.await(t, "GetUser", "ListOrders")
 	caller.replies["GetUser"] <- nil
 	caller.await(t, "Rename")
@@ -179,7 +179,7 @@ calls:
 reply: {user: user, unread: count.count}
 `, caller)
 			ctx, end := test.end(t.Context())
-			done := start(program, ctx)
+			done := start(ctx, program)
 			if test.want == codes.Canceled {
 				caller.await(t, "GetUser", "Count")
 			}

@@ -38,7 +38,7 @@ func TestScenarios(t *testing.T) {
 			}
 			s := &scenario{t: t, shop: newShop(t)}
 			var out []string
-			for _, block := range strings.Split(strings.TrimSpace(string(text)), "\n\n") {
+			for block := range strings.SplitSeq(strings.TrimSpace(string(text)), "\n\n") {
 				out = append(out, s.run(block))
 			}
 			if *rewrite {

@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"slices"
 	"strings"
 
 	"cel.dev/cel-go/common/ast"
@@ -99,10 +100,8 @@ func (r *slowReads) selected(e ast.SelectExpr) (*want, protoreflect.MessageDescr
 // variable returns the variable of the plan that an identifier names, nil if it is none.
 func (r *slowReads) variable(e ast.Expr) *slowVariable {
 	name := e.AsIdent()
-	for _, inner := range r.inner {
-		if inner == name {
-			return nil
-		}
+	if slices.Contains(r.inner, name) {
+		return nil
 	}
 	global := strings.TrimPrefix(name, ".")
 	if _, hidden := r.lowering.scope[global]; hidden && name != global {
