@@ -30,6 +30,7 @@ func parse(all sources) *parsed {
 	for _, path := range all.paths() {
 		imports[path] = p.file(all[path])
 	}
+	p.findCycles(imports)
 	p.spread(imports)
 	return p
 }

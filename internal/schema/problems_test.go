@@ -57,6 +57,14 @@ func TestBuildProblems(t *testing.T) {
 			texts("a.proto", proto3+`import "b.proto";`, "b.proto", proto3+`import "a.proto";`),
 			[]string{`a.proto:2:8: cycle found in imports: "a.proto" -> "b.proto" -> "a.proto"`},
 		},
+		"import cycle that does not begin with the first file": {
+			texts("a.proto", proto3+`import "d.proto";`, "b.proto", proto3+`import "c.proto";`, "c.proto", proto3+`import "d.proto";`, "d.proto", proto3+`import "b.proto";`),
+			[]string{`b.proto:2:8: cycle found in imports: "b.proto" -> "c.proto" -> "d.proto" -> "b.proto"`},
+		},
+		"import of itself": {
+			texts("a.proto", proto3+`import "a.proto";`),
+			[]string{`a.proto:2:8: cycle found in imports: "a.proto" -> "a.proto"`},
+		},
 		"unknown type": {
 			texts("a.proto", proto3+"package p;\nmessage User {}\nmessage A { p.Usr x = 1; Uzer y = 2; }\nservice S { rpc M(Usr) returns (User); }"),
 			[]string{
