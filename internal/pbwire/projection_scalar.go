@@ -92,11 +92,13 @@ func appendString(dst, text []byte) ([]byte, bool) {
 			start = i
 			continue
 		}
-		n := runeLen(text[i:])
-		if n == 0 {
-			return dst, false
+		for i < len(text) && text[i] >= utf8.RuneSelf { // they come in runs
+			n := runeLen(text[i:])
+			if n == 0 {
+				return dst, false
+			}
+			i += n
 		}
-		i += n
 	}
 	dst = append(dst, text[start:]...)
 	return append(dst, '"'), true

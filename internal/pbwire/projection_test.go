@@ -398,3 +398,10 @@ func FuzzWire(f *testing.F) {
 		o.checkWire(t, md, fuzzSelection(md, sel), wire)
 	})
 }
+
+func TestWireErrorShortensLongPaths(t *testing.T) {
+	err := &WireError{Path: strings.Repeat("a.", 10_000), Err: ErrDepth}
+	if text := err.Error(); len(text) > 300 || !strings.Contains(text, "...") {
+		t.Errorf("the message has %d bytes: %.80s", len(text), text)
+	}
+}

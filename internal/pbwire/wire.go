@@ -39,7 +39,7 @@ type WireError struct {
 func (e *WireError) Error() string {
 	var b strings.Builder
 	if e.Path != "" {
-		b.WriteString(e.Path + ": ")
+		b.WriteString(shortPath(e.Path) + ": ")
 	}
 	b.WriteString(e.Err.Error())
 	if e.Detail != "" {
@@ -47,6 +47,16 @@ func (e *WireError) Error() string {
 	}
 	fmt.Fprintf(&b, " (at byte %d)", e.Offset)
 	return b.String()
+}
+
+// maxPathShown bounds a path in a message: a hostile reply nests as deep as it may, and errors are logged.
+const maxPathShown = 200
+
+func shortPath(path string) string {
+	if len(path) <= maxPathShown {
+		return path
+	}
+	return path[:maxPathShown] + "..."
 }
 
 // Unwrap returns the Err variable.
