@@ -13,6 +13,7 @@ import (
 	"os/signal"
 	"runtime"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -73,7 +74,7 @@ func play(ctx context.Context, role, argument string) (err error) {
 	case "facet":
 		address, err = playFacet(ctx, strings.Split(argument, ","))
 	default:
-		address, err = playFloor(ctx, strings.Split(argument, ","), role == "floor-full")
+		address, err = playFloor(strings.Split(argument, ","))
 	}
 	if err != nil {
 		return err
@@ -132,7 +133,12 @@ type rawCall struct {
 	request  []byte
 }
 
-func playFloor(_ context.Context, targets []string, full bool) (string, error) {
+// playFloor answers with a constant reply, whose size follows the targets.
+func playFloor(targets []string) (string, error) {
+	size, err := strconv.Atoi(targets[3])
+	if err != nil {
+		return "", err
+	}
 	pool := upstream.NewPool()
 	var calls []rawCall
 	for i, c := range []struct {
@@ -140,7 +146,7 @@ func playFloor(_ context.Context, targets []string, full bool) (string, error) {
 		request proto.Message
 	}{
 		{"/user.v1.UserService/GetUser", &userv1.GetUserRequest{Id: "42"}},
-		{"/order.v1.OrderService/ListOrders", &orderv1.ListOrdersRequest{UserId: "42", PageSize: 10}},
+		{"/order.v1.OrderService/ListOrders", &orderv1.ListOrdersRequest{UserId: "42", PageSize: 20}},
 		{"/notice.v1.NoticeService/ListNotices", &noticev1.ListNoticesRequest{UserId: "42", PageSize: 10}},
 	} {
 		u, err := pool.Open(c.method, &gatewayv1.Upstream{Target: "static:///" + targets[i]})
@@ -152,10 +158,6 @@ func playFloor(_ context.Context, targets []string, full bool) (string, error) {
 			return "", err
 		}
 		calls = append(calls, rawCall{u, c.method, request})
-	}
-	size := 1700
-	if full {
-		size = 12000
 	}
 	reply := []byte(strings.Repeat("x", size))
 	handler := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -233,6 +235,21 @@ func (p *process) used(b *testing.B) (cpu, mallocs float64) {
 	return cpu, mallocs
 }
 
+// sizeOf returns the size of a reply.
+func sizeOf(b *testing.B, url string) int {
+	b.Helper()
+	reply, err := http.Get(url)
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer reply.Body.Close()
+	body, err := io.ReadAll(reply.Body)
+	if err != nil || reply.StatusCode != http.StatusOK {
+		b.Fatalf("%s: %s %s %v", url, reply.Status, body, err)
+	}
+	return len(body)
+}
+
 // load sends requests over eight connections, each as fast as it is answered.
 func load(b *testing.B, url string, requests int) {
 	b.Helper()
@@ -269,12 +286,19 @@ type variant struct {
 func BenchmarkCost(b *testing.B) {
 	services := start(b, "services", "")
 	facet := start(b, "facet", services.address)
-	floorFull, floorSelected := start(b, "floor-full", services.address), start(b, "floor-selected", services.address)
+	const selection = "?select=user(id,name,avatar),orders(id,state,product_id,note),notices(id,title)"
+	full, selected := "http://"+facet.address+"/screen/42", "http://"+facet.address+"/screen/42"+selection
+	floor := func(like string) *process {
+		size := sizeOf(b, like)
+		b.Logf("%s: %d bytes", like, size)
+		return start(b, "floor", services.address+","+strconv.Itoa(size))
+	}
+	floorFull, floorSelected := floor(full), floor(selected)
 	variants := []*variant{
-		{name: "full", process: facet, url: "http://" + facet.address + "/screen/42"},
-		{name: "full-floor", process: floorFull, url: "http://" + floorFull.address + "/screen/42"},
-		{name: "selected", process: facet, url: "http://" + facet.address + "/screen/42?select=user(id,name,avatar),orders(id,state,note),notices(id,title)"},
-		{name: "selected-floor", process: floorSelected, url: "http://" + floorSelected.address + "/screen/42"},
+		{name: "full", process: facet, url: full},
+		{name: "full-floor", process: floorFull, url: "http://" + floorFull.address + "/"},
+		{name: "selected", process: facet, url: selected},
+		{name: "selected-floor", process: floorSelected, url: "http://" + floorSelected.address + "/"},
 	}
 	const rounds, requests = 8, 2000
 	for _, v := range variants {
