@@ -215,7 +215,7 @@ func TestUpstreamComesBack(t *testing.T) {
 	}
 	listener, err := net.Listen("tcp", address)
 	if err != nil {
-		t.Skip("the port was taken in between:", err)
+		t.Fatalf("the port was taken in between: %v", err)
 	}
 	server, _ := serveOn(t, listener, echo)
 	defer server.Stop()
