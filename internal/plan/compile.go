@@ -107,8 +107,9 @@ func (c *compiler) compileCall(call *call) {
 	if call.forEach != nil {
 		m = c.compileForEach(call)
 	}
+	before := len(c.problems)
 	call.request = m.message(call.rpc.Input(), call.config.GetRequest(), at.at("request"))
-	if call.key != nil {
+	if sound := len(c.problems) == before; call.key != nil && sound { // a list that is wrong is not missing besides
 		c.splitIDs(call, at)
 	}
 }
@@ -125,8 +126,7 @@ func (c *compiler) condition(text string, at place) reader {
 		return nil
 	}
 	l := c.lowering(e, nil)
-	when := l.reader(l.root())
-	return when
+	return l.reader(l.root())
 }
 
 func (c *compiler) compileFallback(call *call, m *mapping, at place) writer {
