@@ -46,7 +46,7 @@ func parseSettings(args []string, stderr io.Writer) (settings, error) {
 	var s settings
 	flags := flag.NewFlagSet("mall", flag.ContinueOnError)
 	flags.SetOutput(stderr)
-	flags.StringVar(&s.http, "http", ":8000", "where the gateway serves HTTP/JSON and gRPC-Web")
+	flags.StringVar(&s.http, "http", ":8000", "where the gateway serves HTTP/JSON")
 	flags.StringVar(&s.grpc, "grpc", ":9000", "where the gateway serves gRPC")
 	flags.StringVar(&s.admin, "admin", "127.0.0.1:9900", "where the gateway serves health and state")
 	flags.StringVar(&s.services.User, "user", "127.0.0.1:9101", "where the user service listens")
