@@ -8,10 +8,11 @@ import (
 	"io"
 	"os"
 	"os/signal"
-	"strings"
 	"syscall"
 
 	"github.com/spf13/cobra"
+
+	"facet/internal/suggest"
 )
 
 // version is set by the linker.
@@ -48,7 +49,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		return 0
 	case errors.Is(err, errReported):
 		return exitFailed
-	case errors.As(err, &usage) || strings.HasPrefix(err.Error(), "unknown command"):
+	case errors.As(err, &usage):
 		fmt.Fprintf(stderr, "facet: %v\nRun \"facet help\" for what there is.\n", err)
 		return exitUsage
 	default:
@@ -63,7 +64,7 @@ func newRoot() *cobra.Command {
 		Use:           "facet",
 		Short:         "A BFF gateway: front-end APIs filled from gRPC services by configuration",
 		Version:       version,
-		Args:          noArgs,
+		Args:          noCommand,
 		RunE:          serve.RunE, // serve is the default, so that `kratos run` serves
 		SilenceUsage:  true,
 		SilenceErrors: true,
@@ -74,10 +75,22 @@ func newRoot() *cobra.Command {
 	return root
 }
 
+// noCommand refuses what is none of the commands.
+func noCommand(root *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	var names []string
+	for _, command := range root.Commands() {
+		names = append(names, command.Name())
+	}
+	return usageError{fmt.Errorf("unknown command %q%s", args[0], suggest.DidYouMean(args[0], names))}
+}
+
 // noArgs is cobra.NoArgs as a usage error.
-func noArgs(_ *cobra.Command, args []string) error {
+func noArgs(cmd *cobra.Command, args []string) error {
 	if len(args) > 0 {
-		return usageError{fmt.Errorf("unknown command %q", args[0])}
+		return usageError{fmt.Errorf("%s takes no arguments; got %q", cmd.Name(), args[0])}
 	}
 	return nil
 }

@@ -82,7 +82,8 @@ func TestMistakesInTheCommandLine(t *testing.T) {
 		want string
 	}{
 		{[]string{"explain"}, exitUsage, "explain takes one method"},
-		{[]string{"serv"}, exitUsage, `unknown command "serv"`},
+		{[]string{"serv"}, exitUsage, `unknown command "serv"; did you mean "serve"?`},
+		{[]string{"serve", "configs"}, exitUsage, `serve takes no arguments; got "configs"`},
 		{[]string{"check", "--jsn"}, exitUsage, "unknown flag: --jsn"},
 		{[]string{"check", "no/such/directory"}, exitFailed, "no/such/directory"},
 		{[]string{"check", "-conf", "no/such/file.yaml"}, exitFailed, "no/such/file.yaml"},

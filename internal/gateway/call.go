@@ -38,20 +38,15 @@ type Call struct {
 
 	method  *snapshot.Method
 	binding *httprule.Binding // nil for a gRPC request
-	limits  limits
 	match   httprule.Match
 	scratch []byte // the request message
+
+	bodyLimit int // of the snapshot, in bytes
 }
 
-// limits are the snapshot's bounds that the gateway itself applies.
-type limits struct {
-	body int
-}
-
-// Reset makes the call ready for another request, keeping its buffers.
+// Reset makes the call ready for another request of the same server, keeping ReadBody and its buffers.
 func (c *Call) Reset() {
-	reply, scratch, match := c.Reply[:0], c.scratch[:0], c.match
-	*c = Call{Reply: reply, scratch: scratch, match: match}
+	*c = Call{ReadBody: c.ReadBody, Reply: c.Reply[:0], scratch: c.scratch[:0], match: c.match}
 }
 
 // Method is the served method, nil before it is known.

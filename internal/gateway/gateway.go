@@ -49,7 +49,7 @@ func (g *Gateway) Serve(ctx context.Context, c *Call) error {
 	if err := c.find(snap); err != nil {
 		return err
 	}
-	c.limits = limits{body: int(snap.Limits.GetBodyBytes())}
+	c.bodyLimit = int(snap.Limits.GetBodyBytes())
 	_, err := g.handler(transport.NewServerContext(ctx, c), c)
 	return err
 }
@@ -105,7 +105,7 @@ func (c *Call) bind() ([]byte, error) {
 	var body []byte
 	if c.binding == nil || c.binding.HasBody() {
 		var err error
-		if body, err = c.ReadBody(c.limits.body); err != nil {
+		if body, err = c.ReadBody(c.bodyLimit); err != nil {
 			return nil, err
 		}
 	}
@@ -129,13 +129,13 @@ func (c *Call) project(view *snapshot.View, reply *plan.Reply) error {
 		if recheckErr != nil {
 			return recheckErr
 		}
-		if !changed {
-			return refuse(codes.Internal, "REPLY_NOT_RENDERED", fmt.Sprintf("the reply of %s cannot be rendered: %v", c.method.Name, err))
+		if changed {
+			log.Warnf("%s: a malformed upstream reply was left out: %v", c.method.Name, err)
+			err = c.render(view.Projection, reply.Wire)
 		}
-		log.Warnf("%s: a malformed upstream reply was left out: %v", c.method.Name, err)
-		if err = c.render(view.Projection, reply.Wire); err != nil {
-			return refuse(codes.Internal, "REPLY_NOT_RENDERED", fmt.Sprintf("the reply of %s cannot be rendered: %v", c.method.Name, err))
-		}
+	}
+	if err != nil {
+		return refuse(codes.Internal, "REPLY_NOT_RENDERED", fmt.Sprintf("the reply of %s cannot be rendered: %v", c.method.Name, err))
 	}
 	if len(reply.Partial) > 0 { // reply's own slice is reused after Release
 		c.Partial = append([]plan.Partial(nil), reply.Partial...)

@@ -53,17 +53,16 @@ func (c *Call) querySelection() (text string, given bool, err error) {
 	if c.binding == nil || c.Query == "" {
 		return "", false, nil
 	}
-	first := ""
 	for _, name := range c.method.SelectParameters {
 		value, n := httprule.Query(c.Query, name)
 		if n == 0 {
 			continue
 		}
-		if n > 1 || first != "" {
+		if n > 1 || given {
 			return "", false, refuse(codes.InvalidArgument, "INVALID_SELECTION",
 				fmt.Sprintf("the selection is given more than once in the query (%s): join the paths with commas", name))
 		}
-		text, given, first = value, true, name
+		text, given = value, true
 	}
 	return text, given, nil
 }

@@ -93,9 +93,7 @@ func (h *jsonHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // release keeps the exchange's buffers for the next request, unless one is large.
 func (e *exchange) release() {
-	readBody := e.call.ReadBody
 	e.call.Reset()
-	e.call.ReadBody = readBody
 	e.request, e.writer, e.body = nil, nil, e.body[:0]
 	if cap(e.body) <= maxKept && cap(e.call.Reply) <= maxKept {
 		exchanges.Put(e)
