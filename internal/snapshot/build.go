@@ -24,7 +24,7 @@ func Build(ctx context.Context, documents []Document, pool *upstream.Pool) (*Sna
 	linked, schemaProblems := link(ctx, config, sets, len(reflectProblems) == 0)
 	problems = append(problems, schemaProblems...)
 
-	s := &Snapshot{Hash: hash(documents), Schema: linked, open: opened.closers()}
+	s := &Snapshot{Hash: Hash(documents), Schema: linked, open: opened.closers()}
 	if decoded && linked != nil {
 		problems = append(problems, s.compile(config, opened)...)
 	}

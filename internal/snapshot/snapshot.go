@@ -89,8 +89,8 @@ func closeAll(open []io.Closer) error {
 	return errors.Join(errs...)
 }
 
-// hash identifies a set of documents, whatever their order.
-func hash(documents []Document) string {
+// Hash identifies a set of documents by their names and contents, whatever their order: 64 hexadecimal digits.
+func Hash(documents []Document) string {
 	sorted := slices.SortedFunc(slices.Values(documents), func(a, b Document) int { return strings.Compare(a.Name, b.Name) })
 	sum := sha256.New()
 	for _, d := range sorted {
