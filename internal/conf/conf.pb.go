@@ -28,9 +28,14 @@ const (
 type Bootstrap struct {
 	state  protoimpl.MessageState `protogen:"open.v1"`
 	Server *Server                `protobuf:"bytes,1,opt,name=server,proto3" json:"server,omitempty"`
-	// The directories of the documents, relative to the bootstrap file. At least one.
-	Documents     []string `protobuf:"bytes,2,rep,name=documents,proto3" json:"documents,omitempty"`
-	Log           *Log     `protobuf:"bytes,3,opt,name=log,proto3" json:"log,omitempty"`
+	// The directories of the documents, relative to the bootstrap file. At least one, unless they are in etcd.
+	Documents []string `protobuf:"bytes,2,rep,name=documents,proto3" json:"documents,omitempty"`
+	Log       *Log     `protobuf:"bytes,3,opt,name=log,proto3" json:"log,omitempty"`
+	// The documents are in etcd. Excludes `documents`.
+	Etcd *Etcd `protobuf:"bytes,4,opt,name=etcd,proto3" json:"etcd,omitempty"`
+	// The directory, relative to the bootstrap file, where a copy of the documents that serve is kept: a process that
+	// starts while etcd is away starts from it. Default: none is kept.
+	StateDir      string `protobuf:"bytes,5,opt,name=state_dir,json=stateDir,proto3" json:"state_dir,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -84,6 +89,20 @@ func (x *Bootstrap) GetLog() *Log {
 		return x.Log
 	}
 	return nil
+}
+
+func (x *Bootstrap) GetEtcd() *Etcd {
+	if x != nil {
+		return x.Etcd
+	}
+	return nil
+}
+
+func (x *Bootstrap) GetStateDir() string {
+	if x != nil {
+		return x.StateDir
+	}
+	return ""
 }
 
 // Server says where the gateway listens.
@@ -211,6 +230,105 @@ func (x *Log) GetFormat() string {
 	return ""
 }
 
+// Etcd says which etcd holds the documents, and how to reach it.
+type Etcd struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Where the members of etcd listen for clients: host:port, or a URL with http or https. At least one.
+	Endpoints []string `protobuf:"bytes,1,rep,name=endpoints,proto3" json:"endpoints,omitempty"`
+	// The application whose documents are served: those below `<prefix>/<app>/live/`. One etcd may hold many.
+	App string `protobuf:"bytes,2,opt,name=app,proto3" json:"app,omitempty"`
+	// What the keys of all applications begin with. Default: `/facet`.
+	Prefix string `protobuf:"bytes,3,opt,name=prefix,proto3" json:"prefix,omitempty"`
+	// Who this process is to etcd. Default: nobody, or whoever the certificate says.
+	Username string `protobuf:"bytes,4,opt,name=username,proto3" json:"username,omitempty"`
+	// The file that holds the user's password in its first line.
+	PasswordFile string    `protobuf:"bytes,5,opt,name=password_file,json=passwordFile,proto3" json:"password_file,omitempty"`
+	Tls          *Etcd_TLS `protobuf:"bytes,6,opt,name=tls,proto3" json:"tls,omitempty"`
+	// How long one attempt to connect may take. Default: 2s.
+	DialTimeout   *durationpb.Duration `protobuf:"bytes,7,opt,name=dial_timeout,json=dialTimeout,proto3" json:"dial_timeout,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Etcd) Reset() {
+	*x = Etcd{}
+	mi := &file_conf_conf_proto_msgTypes[3]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Etcd) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Etcd) ProtoMessage() {}
+
+func (x *Etcd) ProtoReflect() protoreflect.Message {
+	mi := &file_conf_conf_proto_msgTypes[3]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Etcd.ProtoReflect.Descriptor instead.
+func (*Etcd) Descriptor() ([]byte, []int) {
+	return file_conf_conf_proto_rawDescGZIP(), []int{3}
+}
+
+func (x *Etcd) GetEndpoints() []string {
+	if x != nil {
+		return x.Endpoints
+	}
+	return nil
+}
+
+func (x *Etcd) GetApp() string {
+	if x != nil {
+		return x.App
+	}
+	return ""
+}
+
+func (x *Etcd) GetPrefix() string {
+	if x != nil {
+		return x.Prefix
+	}
+	return ""
+}
+
+func (x *Etcd) GetUsername() string {
+	if x != nil {
+		return x.Username
+	}
+	return ""
+}
+
+func (x *Etcd) GetPasswordFile() string {
+	if x != nil {
+		return x.PasswordFile
+	}
+	return ""
+}
+
+func (x *Etcd) GetTls() *Etcd_TLS {
+	if x != nil {
+		return x.Tls
+	}
+	return nil
+}
+
+func (x *Etcd) GetDialTimeout() *durationpb.Duration {
+	if x != nil {
+		return x.DialTimeout
+	}
+	return nil
+}
+
 // HTTP serves HTTP/JSON.
 type Server_HTTP struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -230,7 +348,7 @@ type Server_HTTP struct {
 
 func (x *Server_HTTP) Reset() {
 	*x = Server_HTTP{}
-	mi := &file_conf_conf_proto_msgTypes[3]
+	mi := &file_conf_conf_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -242,7 +360,7 @@ func (x *Server_HTTP) String() string {
 func (*Server_HTTP) ProtoMessage() {}
 
 func (x *Server_HTTP) ProtoReflect() protoreflect.Message {
-	mi := &file_conf_conf_proto_msgTypes[3]
+	mi := &file_conf_conf_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -304,7 +422,7 @@ type Server_GRPC struct {
 
 func (x *Server_GRPC) Reset() {
 	*x = Server_GRPC{}
-	mi := &file_conf_conf_proto_msgTypes[4]
+	mi := &file_conf_conf_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -316,7 +434,7 @@ func (x *Server_GRPC) String() string {
 func (*Server_GRPC) ProtoMessage() {}
 
 func (x *Server_GRPC) ProtoReflect() protoreflect.Message {
-	mi := &file_conf_conf_proto_msgTypes[4]
+	mi := &file_conf_conf_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -350,7 +468,7 @@ type Server_Admin struct {
 
 func (x *Server_Admin) Reset() {
 	*x = Server_Admin{}
-	mi := &file_conf_conf_proto_msgTypes[5]
+	mi := &file_conf_conf_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -362,7 +480,7 @@ func (x *Server_Admin) String() string {
 func (*Server_Admin) ProtoMessage() {}
 
 func (x *Server_Admin) ProtoReflect() protoreflect.Message {
-	mi := &file_conf_conf_proto_msgTypes[5]
+	mi := &file_conf_conf_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -385,15 +503,90 @@ func (x *Server_Admin) GetAddr() string {
 	return ""
 }
 
+// TLS encrypts the connections, and proves who is at either end.
+type Etcd_TLS struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The certificates, in PEM, of those who may sign etcd's certificate. Default: those of the system.
+	CaFile string `protobuf:"bytes,1,opt,name=ca_file,json=caFile,proto3" json:"ca_file,omitempty"`
+	// The certificate of this process, in PEM, with its key. They are read anew for each connection, so they may be
+	// renewed without a restart. Default: this process shows none.
+	CertFile string `protobuf:"bytes,2,opt,name=cert_file,json=certFile,proto3" json:"cert_file,omitempty"`
+	KeyFile  string `protobuf:"bytes,3,opt,name=key_file,json=keyFile,proto3" json:"key_file,omitempty"`
+	// The name that etcd's certificate must hold. Default: the host of the endpoint.
+	ServerName    string `protobuf:"bytes,4,opt,name=server_name,json=serverName,proto3" json:"server_name,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Etcd_TLS) Reset() {
+	*x = Etcd_TLS{}
+	mi := &file_conf_conf_proto_msgTypes[7]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Etcd_TLS) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Etcd_TLS) ProtoMessage() {}
+
+func (x *Etcd_TLS) ProtoReflect() protoreflect.Message {
+	mi := &file_conf_conf_proto_msgTypes[7]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Etcd_TLS.ProtoReflect.Descriptor instead.
+func (*Etcd_TLS) Descriptor() ([]byte, []int) {
+	return file_conf_conf_proto_rawDescGZIP(), []int{3, 0}
+}
+
+func (x *Etcd_TLS) GetCaFile() string {
+	if x != nil {
+		return x.CaFile
+	}
+	return ""
+}
+
+func (x *Etcd_TLS) GetCertFile() string {
+	if x != nil {
+		return x.CertFile
+	}
+	return ""
+}
+
+func (x *Etcd_TLS) GetKeyFile() string {
+	if x != nil {
+		return x.KeyFile
+	}
+	return ""
+}
+
+func (x *Etcd_TLS) GetServerName() string {
+	if x != nil {
+		return x.ServerName
+	}
+	return ""
+}
+
 var File_conf_conf_proto protoreflect.FileDescriptor
 
 const file_conf_conf_proto_rawDesc = "" +
 	"\n" +
-	"\x0fconf/conf.proto\x12\rfacet.conf.v1\x1a\x1egoogle/protobuf/duration.proto\"~\n" +
+	"\x0fconf/conf.proto\x12\rfacet.conf.v1\x1a\x1egoogle/protobuf/duration.proto\"\xc4\x01\n" +
 	"\tBootstrap\x12-\n" +
 	"\x06server\x18\x01 \x01(\v2\x15.facet.conf.v1.ServerR\x06server\x12\x1c\n" +
 	"\tdocuments\x18\x02 \x03(\tR\tdocuments\x12$\n" +
-	"\x03log\x18\x03 \x01(\v2\x12.facet.conf.v1.LogR\x03log\"\x9b\x04\n" +
+	"\x03log\x18\x03 \x01(\v2\x12.facet.conf.v1.LogR\x03log\x12'\n" +
+	"\x04etcd\x18\x04 \x01(\v2\x13.facet.conf.v1.EtcdR\x04etcd\x12\x1b\n" +
+	"\tstate_dir\x18\x05 \x01(\tR\bstateDir\"\x9b\x04\n" +
 	"\x06Server\x12.\n" +
 	"\x04http\x18\x01 \x01(\v2\x1a.facet.conf.v1.Server.HTTPR\x04http\x12.\n" +
 	"\x04grpc\x18\x02 \x01(\v2\x1a.facet.conf.v1.Server.GRPCR\x04grpc\x121\n" +
@@ -411,7 +604,21 @@ const file_conf_conf_proto_rawDesc = "" +
 	"\x04addr\x18\x01 \x01(\tR\x04addr\"3\n" +
 	"\x03Log\x12\x14\n" +
 	"\x05level\x18\x01 \x01(\tR\x05level\x12\x16\n" +
-	"\x06format\x18\x02 \x01(\tR\x06formatB\x1aZ\x18facet/internal/conf;confb\x06proto3"
+	"\x06format\x18\x02 \x01(\tR\x06format\"\xf1\x02\n" +
+	"\x04Etcd\x12\x1c\n" +
+	"\tendpoints\x18\x01 \x03(\tR\tendpoints\x12\x10\n" +
+	"\x03app\x18\x02 \x01(\tR\x03app\x12\x16\n" +
+	"\x06prefix\x18\x03 \x01(\tR\x06prefix\x12\x1a\n" +
+	"\busername\x18\x04 \x01(\tR\busername\x12#\n" +
+	"\rpassword_file\x18\x05 \x01(\tR\fpasswordFile\x12)\n" +
+	"\x03tls\x18\x06 \x01(\v2\x17.facet.conf.v1.Etcd.TLSR\x03tls\x12<\n" +
+	"\fdial_timeout\x18\a \x01(\v2\x19.google.protobuf.DurationR\vdialTimeout\x1aw\n" +
+	"\x03TLS\x12\x17\n" +
+	"\aca_file\x18\x01 \x01(\tR\x06caFile\x12\x1b\n" +
+	"\tcert_file\x18\x02 \x01(\tR\bcertFile\x12\x19\n" +
+	"\bkey_file\x18\x03 \x01(\tR\akeyFile\x12\x1f\n" +
+	"\vserver_name\x18\x04 \x01(\tR\n" +
+	"serverNameB\x1aZ\x18facet/internal/conf;confb\x06proto3"
 
 var (
 	file_conf_conf_proto_rawDescOnce sync.Once
@@ -425,31 +632,36 @@ func file_conf_conf_proto_rawDescGZIP() []byte {
 	return file_conf_conf_proto_rawDescData
 }
 
-var file_conf_conf_proto_msgTypes = make([]protoimpl.MessageInfo, 6)
+var file_conf_conf_proto_msgTypes = make([]protoimpl.MessageInfo, 8)
 var file_conf_conf_proto_goTypes = []any{
 	(*Bootstrap)(nil),           // 0: facet.conf.v1.Bootstrap
 	(*Server)(nil),              // 1: facet.conf.v1.Server
 	(*Log)(nil),                 // 2: facet.conf.v1.Log
-	(*Server_HTTP)(nil),         // 3: facet.conf.v1.Server.HTTP
-	(*Server_GRPC)(nil),         // 4: facet.conf.v1.Server.GRPC
-	(*Server_Admin)(nil),        // 5: facet.conf.v1.Server.Admin
-	(*durationpb.Duration)(nil), // 6: google.protobuf.Duration
+	(*Etcd)(nil),                // 3: facet.conf.v1.Etcd
+	(*Server_HTTP)(nil),         // 4: facet.conf.v1.Server.HTTP
+	(*Server_GRPC)(nil),         // 5: facet.conf.v1.Server.GRPC
+	(*Server_Admin)(nil),        // 6: facet.conf.v1.Server.Admin
+	(*Etcd_TLS)(nil),            // 7: facet.conf.v1.Etcd.TLS
+	(*durationpb.Duration)(nil), // 8: google.protobuf.Duration
 }
 var file_conf_conf_proto_depIdxs = []int32{
-	1, // 0: facet.conf.v1.Bootstrap.server:type_name -> facet.conf.v1.Server
-	2, // 1: facet.conf.v1.Bootstrap.log:type_name -> facet.conf.v1.Log
-	3, // 2: facet.conf.v1.Server.http:type_name -> facet.conf.v1.Server.HTTP
-	4, // 3: facet.conf.v1.Server.grpc:type_name -> facet.conf.v1.Server.GRPC
-	5, // 4: facet.conf.v1.Server.admin:type_name -> facet.conf.v1.Server.Admin
-	6, // 5: facet.conf.v1.Server.drain_timeout:type_name -> google.protobuf.Duration
-	6, // 6: facet.conf.v1.Server.HTTP.read_header_timeout:type_name -> google.protobuf.Duration
-	6, // 7: facet.conf.v1.Server.HTTP.read_timeout:type_name -> google.protobuf.Duration
-	6, // 8: facet.conf.v1.Server.HTTP.idle_timeout:type_name -> google.protobuf.Duration
-	9, // [9:9] is the sub-list for method output_type
-	9, // [9:9] is the sub-list for method input_type
-	9, // [9:9] is the sub-list for extension type_name
-	9, // [9:9] is the sub-list for extension extendee
-	0, // [0:9] is the sub-list for field type_name
+	1,  // 0: facet.conf.v1.Bootstrap.server:type_name -> facet.conf.v1.Server
+	2,  // 1: facet.conf.v1.Bootstrap.log:type_name -> facet.conf.v1.Log
+	3,  // 2: facet.conf.v1.Bootstrap.etcd:type_name -> facet.conf.v1.Etcd
+	4,  // 3: facet.conf.v1.Server.http:type_name -> facet.conf.v1.Server.HTTP
+	5,  // 4: facet.conf.v1.Server.grpc:type_name -> facet.conf.v1.Server.GRPC
+	6,  // 5: facet.conf.v1.Server.admin:type_name -> facet.conf.v1.Server.Admin
+	8,  // 6: facet.conf.v1.Server.drain_timeout:type_name -> google.protobuf.Duration
+	7,  // 7: facet.conf.v1.Etcd.tls:type_name -> facet.conf.v1.Etcd.TLS
+	8,  // 8: facet.conf.v1.Etcd.dial_timeout:type_name -> google.protobuf.Duration
+	8,  // 9: facet.conf.v1.Server.HTTP.read_header_timeout:type_name -> google.protobuf.Duration
+	8,  // 10: facet.conf.v1.Server.HTTP.read_timeout:type_name -> google.protobuf.Duration
+	8,  // 11: facet.conf.v1.Server.HTTP.idle_timeout:type_name -> google.protobuf.Duration
+	12, // [12:12] is the sub-list for method output_type
+	12, // [12:12] is the sub-list for method input_type
+	12, // [12:12] is the sub-list for extension type_name
+	12, // [12:12] is the sub-list for extension extendee
+	0,  // [0:12] is the sub-list for field type_name
 }
 
 func init() { file_conf_conf_proto_init() }
@@ -463,7 +675,7 @@ func file_conf_conf_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_conf_conf_proto_rawDesc), len(file_conf_conf_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   6,
+			NumMessages:   8,
 			NumExtensions: 0,
 			NumServices:   0,
 		},
