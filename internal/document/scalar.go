@@ -115,7 +115,7 @@ func (d *decoder) float(n *node, bits int) (float64, bool) {
 
 // enum reads a value by its name in lower case without the prefix of its type: UNSET_DEFAULTS is `defaults`.
 func (d *decoder) enum(n *node, ed protoreflect.EnumDescriptor) (protoreflect.Value, bool) {
-	names, numbers := enumNames(ed)
+	names, numbers := EnumNames(ed)
 	if n.kind == text {
 		for i, name := range names {
 			if name == n.text {
@@ -129,8 +129,8 @@ func (d *decoder) enum(n *node, ed protoreflect.EnumDescriptor) (protoreflect.Va
 	return protoreflect.Value{}, false
 }
 
-// enumNames returns how the values of an enum are written. The unspecified one is not: it is left out.
-func enumNames(ed protoreflect.EnumDescriptor) (names []string, numbers []protoreflect.EnumNumber) {
+// EnumNames returns how the values of an enum are written. The unspecified one is not: it is left out.
+func EnumNames(ed protoreflect.EnumDescriptor) (names []string, numbers []protoreflect.EnumNumber) {
 	prefix := snakeCase(string(ed.Name())) + "_"
 	for i := range ed.Values().Len() {
 		value := ed.Values().Get(i)
