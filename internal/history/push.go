@@ -1,0 +1,146 @@
+package history
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"go.etcd.io/etcd/api/v3/v3rpc/rpctypes"
+	clientv3 "go.etcd.io/etcd/client/v3"
+
+	"facet/internal/etcd"
+	"facet/internal/snapshot"
+)
+
+// Conflict is a change that was refused because etcd is no longer what the change was based on. Nothing was written.
+type Conflict struct {
+	Push      *Record  `json:"push,omitempty"`      // what was pushed meanwhile
+	Canary    *Canary  `json:"canary,omitempty"`    // the canary that runs
+	Documents []string `json:"documents,omitempty"` // the live documents that differ from those at the base
+}
+
+// Error says who changed what, in one line.
+func (c *Conflict) Error() string {
+	switch {
+	case c.Canary != nil:
+		return fmt.Sprintf("a canary of %s is running, by %s; promote or abort it first", c.Canary.Share(), c.Canary.Record)
+	case c.Push != nil:
+		return fmt.Sprintf("the live documents were changed meanwhile, by %s", c.Push)
+	case len(c.Documents) > 0:
+		return "live documents were changed meanwhile, not by a push: " + strings.Join(c.Documents, ", ")
+	default:
+		return "the live documents were written meanwhile"
+	}
+}
+
+// String says who, when and why: `lin at 2026-11-22T09:30:00Z: "more rooms"`.
+func (r Record) String() string {
+	text := fmt.Sprintf("%s at %s", orUnknown(r.Author), r.Time.UTC().Format(time.RFC3339))
+	if r.Version != "" {
+		text += ", back to " + r.Version
+	}
+	if r.Message != "" {
+		text += fmt.Sprintf(": %q", r.Message)
+	}
+	return text
+}
+
+func orUnknown(author string) string {
+	if author == "" {
+		return "somebody unknown"
+	}
+	return author
+}
+
+// Push makes documents the live ones, in one transaction: the live documents that differ are written, those that are gone
+// deleted, and the record is set. It is refused with a *Conflict if anything was written since the base was read, or while a
+// canary runs. The hash of the record is filled in, and the time if there is none. It returns etcd's revision of the change.
+func (s *Store) Push(ctx context.Context, base Set, documents []snapshot.Document, record Record) (revision int64, err error) {
+	record, setRecord, err := s.seal(record, documents)
+	if err != nil {
+		return 0, err
+	}
+	conditions := append(s.liveSince(base.Revision), absent(s.layout.CanarySettings()))
+	if record.Version != "" {
+		conditions = append(conditions, exists(s.metaKey(record.Version))) // it may have been deleted for its age
+	}
+	changes := append(replace(s.layout.Live(), base.Documents, documents), setRecord)
+	revision, committed, err := etcd.Commit(ctx, s.client, conditions, changes)
+	if errors.Is(err, rpctypes.ErrKeyNotFound) { // a document that stays is gone
+		err = nil
+	}
+	if err != nil {
+		return 0, fmt.Errorf("push: %w", err)
+	}
+	if !committed {
+		return 0, s.conflict(ctx, base, record)
+	}
+	return revision, nil
+}
+
+// seal completes the record of documents, and returns the operation that makes it the last one.
+func (s *Store) seal(record Record, documents []snapshot.Document) (Record, clientv3.Op, error) {
+	if err := record.check(); err != nil {
+		return record, clientv3.Op{}, err
+	}
+	record.Hash = snapshot.Hash(documents)
+	if record.Time.IsZero() {
+		record.Time = s.now()
+	}
+	record.Time = record.Time.UTC()
+	set, err := putJSON(s.layout.Push(), record)
+	return record, set, err
+}
+
+// liveSince holds if no live document was written after a revision, and nothing pushed.
+func (s *Store) liveSince(revision int64) []clientv3.Cmp {
+	return []clientv3.Cmp{writtenBy(revision, s.layout.Push()), allWrittenBy(revision, s.layout.Live())}
+}
+
+// conflict finds out why a push was refused.
+func (s *Store) conflict(ctx context.Context, base Set, record Record) error {
+	live, err := s.Live(ctx)
+	if err != nil {
+		return err
+	}
+	canary, err := s.Canary(ctx)
+	if err != nil {
+		return err
+	}
+	if record.Version != "" {
+		if _, err := s.version(ctx, record.Version); err != nil {
+			return err
+		}
+	}
+	conflict := &Conflict{Documents: different(base.Documents, live.Documents)}
+	if canary != nil {
+		conflict.Canary = &canary.Canary
+	}
+	if live.Record != base.Record {
+		conflict.Push = &live.Record
+	}
+	return conflict
+}
+
+// different returns the names of documents that are not the same in two sets, sorted.
+func different(a, b []snapshot.Document) []string {
+	contents := make(map[string]string, len(a))
+	for _, d := range a {
+		contents[d.Name] = string(d.Data)
+	}
+	var names []string
+	for _, d := range b {
+		if data, ok := contents[d.Name]; !ok || data != string(d.Data) {
+			names = append(names, d.Name)
+		}
+		delete(contents, d.Name)
+	}
+	for name := range contents {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	return names
+}
