@@ -166,7 +166,7 @@ func (set *programSet) addField(p *program, fd protoreflect.FieldDescriptor, sel
 // field compiles one field under the selection within it.
 func (set *programSet) field(fd protoreflect.FieldDescriptor, sub *Selection) (f field, err error) {
 	f = field{
-		name:     fieldName(fd),
+		name:     newCell(fieldName(fd)),
 		path:     fd.JSONName(),
 		kind:     fd.Kind(),
 		shape:    shapeOf(fd),

@@ -63,12 +63,12 @@ func (r *run) ordered(dst []byte, p *program, s span) ([]byte, *WireError) {
 		if f.rank > rank {
 			dst = append(dst, p.unset[p.offsets[rank]:p.offsets[f.rank]]...)
 		}
-		var written bool
+		name := len(dst)
 		var err *WireError
-		if dst, pos, written, err = r.next(dst, f, in, tag, at); err != nil {
+		if dst, pos, err = r.next(dst, f, in, tag, at); err != nil {
 			return dst, err
 		}
-		if !written {
+		if len(dst) == name && f.shape != shapeClear {
 			dst = dst[:before]
 			continue
 		}
@@ -79,52 +79,74 @@ func (r *run) ordered(dst []byte, p *program, s span) ([]byte, *WireError) {
 }
 
 // next appends the field whose value is at pos, with its name, and returns where it ends; of a
-// repeated field it appends all that follow at once. It tells whether the field counts as set.
-func (r *run) next(dst []byte, f *field, in []byte, tag uint64, pos int) ([]byte, int, bool, *WireError) {
+// repeated field it appends all that follow at once. It appends nothing if the field does not count as
+// set.
+func (r *run) next(dst []byte, f *field, in []byte, tag uint64, pos int) ([]byte, int, *WireError) {
 	switch f.shape {
+	case shapeText:
+		return r.nextText(dst, f, in, pos)
 	case shapeNumber:
 		raw, next := readNumber(in, pos, protowire.Type(tag&7))
 		if next < 0 {
-			return dst, pos, false, malformed(pos, next)
+			return dst, pos, malformed(pos, next)
 		}
 		if raw &= f.mask; raw == 0 && f.implicit {
-			return dst, next, false, nil
+			return dst, next, nil
 		}
-		return f.appendNumber(append(dst, f.name...), raw), next, true, nil
+		return f.appendNumber(f.name.append(dst), raw), next, nil
 	case shapeList:
 		return r.nextList(dst, f, in, tag, pos)
 	case shapeMap:
 		return r.nextMap(dst, f, in, tag, pos)
+	default:
+		start, end, next := readContent(in, pos, tag)
+		switch {
+		case next < 0:
+			return dst, pos, malformed(pos, next)
+		case f.shape == shapeClear:
+			return dst, next, nil
+		}
+		dst, err := r.message(f.name.append(dst), f.message, span{start: start, end: end})
+		return dst, next, err
 	}
-	start, end, next := readContent(in, pos, tag)
-	if next < 0 {
-		return dst, pos, false, malformed(pos, next)
-	}
-	switch {
-	case f.shape == shapeClear:
-		return dst, next, true, nil
-	case f.shape == shapeText && start == end && f.implicit:
-		return dst, next, false, nil
-	}
-	dst, err := r.value(append(dst, f.name...), f, f.message, span{start: start, end: end})
-	return dst, next, true, err
 }
 
-// nextList appends a repeated field up to where another field comes.
-func (r *run) nextList(dst []byte, f *field, in []byte, tag uint64, pos int) ([]byte, int, bool, *WireError) {
-	dst = append(append(dst, f.name...), '[')
+// nextText is next for a string or bytes.
+func (r *run) nextText(dst []byte, f *field, in []byte, pos int) ([]byte, int, *WireError) {
+	start, end := readLength(in, pos)
+	switch {
+	case end < 0:
+		return dst, pos, malformed(pos, end)
+	case start == end && f.implicit:
+		return dst, end, nil
+	}
+	dst, ok := f.appendText(f.name.append(dst), r.in[start:end])
+	if !ok {
+		return dst, pos, &WireError{Offset: start, Err: ErrUTF8}
+	}
+	return dst, end, nil
+}
+
+// nextList is next for a repeated field.
+func (r *run) nextList(dst []byte, f *field, in []byte, tag uint64, pos int) ([]byte, int, *WireError) {
+	before := len(dst)
+	dst = append(f.name.append(dst), '[')
 	first := len(dst)
 	for {
 		start, end, next := readContent(in, pos, tag)
 		if next < 0 {
-			return dst, pos, false, malformed(pos, next)
+			return dst, pos, malformed(pos, next)
 		}
 		var err *WireError
 		if dst, err = r.elements(dst, f, span{start: start, end: end, typ: protowire.Type(tag & 7)}); err != nil {
-			return dst, pos, false, err
+			return dst, pos, err
 		}
 		if pos = another(in, next, tag); pos < 0 {
-			return closeList(dst, first), next, len(dst) > first, nil
+			if len(dst) == first {
+				return dst[:before], next, nil
+			}
+			dst[len(dst)-1] = ']'
+			return dst, next, nil
 		}
 	}
 }
@@ -134,7 +156,13 @@ func another(in []byte, pos int, tag uint64) int {
 	if pos >= len(in) {
 		return -1
 	}
-	if t, at := readVarint(in, pos); at > 0 && t == tag {
+	if c := uint64(in[pos]); c < 0x80 {
+		if c == tag {
+			return pos + 1
+		}
+		return -1
+	}
+	if t, at := readLongVarint(in, pos); at > 0 && t == tag {
 		return at
 	}
 	return -1
@@ -208,7 +236,7 @@ func (r *run) gathered(dst []byte, p *program, s span) ([]byte, *WireError) {
 		before := len(dst)
 		dst = append(dst, p.unset[p.offsets[rank]:p.offsets[f.rank]]...)
 		var written bool
-		if dst, written, err = r.chain(append(dst, f.name...), f, values); err != nil {
+		if dst, written, err = r.chain(f.name.append(dst), f, values); err != nil {
 			return dst, err.within(f)
 		}
 		if !written {

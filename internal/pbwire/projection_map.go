@@ -21,20 +21,24 @@ type entry struct {
 	sub   *program // of a message
 }
 
-// nextMap appends a map up to where another field comes.
-func (r *run) nextMap(dst []byte, f *field, in []byte, tag uint64, pos int) ([]byte, int, bool, *WireError) {
+// nextMap is next for a map.
+func (r *run) nextMap(dst []byte, f *field, in []byte, tag uint64, pos int) ([]byte, int, *WireError) {
+	before := len(dst)
 	mark := runMark{lists: len(r.lists), spans: len(r.spans)}
 	var values chain
 	for {
 		start, end, next := readValue(in, pos, tag)
 		if next < 0 {
-			return dst, pos, false, malformed(pos, next)
+			return dst, pos, malformed(pos, next)
 		}
 		r.push(&values, span{start: start, end: end})
 		if pos = another(in, next, tag); pos < 0 {
-			dst, written, err := r.mapping(append(dst, f.name...), f, values)
+			dst, written, err := r.mapping(f.name.append(dst), f, values)
 			r.drop(mark)
-			return dst, next, written, err
+			if !written {
+				return dst[:before], next, err
+			}
+			return dst, next, err
 		}
 	}
 }

@@ -32,7 +32,7 @@ type program struct {
 
 // field is a field of a message, or the key or the value of a map.
 type field struct {
-	name  string // `,"name":`
+	name  cell   // `,"name":`
 	path  string // the name in errors
 	kind  protoreflect.Kind
 	shape shape

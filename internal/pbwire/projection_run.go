@@ -63,7 +63,7 @@ func (r *run) wire(p *Projection, dst, wire []byte) ([]byte, *WireError) {
 
 // start prepares the optimistic pass.
 func (r *run) start(set *programSet, wire []byte) {
-	r.set, r.in, r.depth, r.exact = set, wire, maxDepth, false
+	r.set, r.in, r.depth, r.exact = set, wire[:len(wire):len(wire)], maxDepth, false
 	r.spans = append(r.spans[:0], span{})
 	r.lists, r.entries = r.lists[:0], r.entries[:0]
 }

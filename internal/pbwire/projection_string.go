@@ -1,0 +1,153 @@
+package pbwire
+
+import (
+	"encoding/base64"
+	"encoding/binary"
+	"math/bits"
+	"unicode/utf8"
+
+	"google.golang.org/protobuf/reflect/protoreflect"
+)
+
+// appendText appends a string or bytes.
+func (f *field) appendText(dst, text []byte) ([]byte, bool) {
+	if f.kind == protoreflect.StringKind {
+		return appendString(dst, text)
+	}
+	dst = append(dst, '"')
+	dst = base64.StdEncoding.AppendEncode(dst, text)
+	return append(dst, '"'), true
+}
+
+// blockMasks[n] has the bits of the first n bytes of a block set, in little-endian words.
+var blockMasks = func() (masks [block + 1][block / 8]uint64) {
+	for n := range masks {
+		for i := range n {
+			masks[n][i/8] |= 0xff << (i % 8 * 8)
+		}
+	}
+	return masks
+}()
+
+// appendString appends a JSON string; it returns false if text is not valid UTF-8. It may read what
+// is between the length and the capacity of text, but does not depend on it.
+func appendString(dst, text []byte) ([]byte, bool) {
+	n := len(dst)
+	if len(text) > block || cap(text) < block || cap(dst)-n < block+2 {
+		return appendLongString(dst, text)
+	}
+	src, masks := (*[block]byte)(text[:block]), &blockMasks[len(text)]
+	if unplain(binary.LittleEndian.Uint64(src[0:]))&masks[0]|
+		unplain(binary.LittleEndian.Uint64(src[8:]))&masks[1]|
+		unplain(binary.LittleEndian.Uint64(src[16:]))&masks[2]|
+		unplain(binary.LittleEndian.Uint64(src[24:]))&masks[3] != 0 {
+		return appendLongString(dst, text)
+	}
+	out := (*[block + 2]byte)(dst[n : n+block+2])
+	out[0] = '"'
+	*(*[block]byte)(out[1:]) = *src
+	out[len(text)+1] = '"'
+	return dst[:n+len(text)+2], true
+}
+
+// appendLongString is appendString for a text of any length, and with any characters.
+func appendLongString(dst, text []byte) ([]byte, bool) {
+	dst = append(dst, '"')
+	start := 0 // of what is not copied yet
+	for i := plain(text, 0); i < len(text); i = plain(text, i) {
+		c := text[i]
+		if c < utf8.RuneSelf {
+			dst = append(dst, text[start:i]...)
+			dst = appendEscape(dst, c)
+			i++
+			start = i
+			continue
+		}
+		for i = wideRun(text, i); i < len(text) && text[i] >= utf8.RuneSelf; { // they come in runs
+			n := runeLen(text[i:])
+			if n == 0 {
+				return dst, false
+			}
+			i += n
+		}
+	}
+	dst = append(dst, text[start:]...)
+	return append(dst, '"'), true
+}
+
+// plain returns where the first byte from i on is that is not ASCII, or needs an escape. It looks at
+// eight bytes at a time.
+func plain(text []byte, i int) int {
+	for len(text)-i >= 8 {
+		if hit := unplain(binary.LittleEndian.Uint64(text[i:])); hit != 0 {
+			return i + bits.TrailingZeros64(hit)/8
+		}
+		i += 8
+	}
+	if rest := len(text) - i; rest > 0 && len(text) >= 8 {
+		// The last bytes, followed by zeros, which are not plain.
+		w := binary.LittleEndian.Uint64(text[len(text)-8:]) >> (8 * (8 - rest))
+		return i + bits.TrailingZeros64(unplain(w))/8
+	}
+	for ; i < len(text); i++ {
+		if c := text[i]; c < ' ' || c == '"' || c == '\\' || c >= utf8.RuneSelf {
+			break
+		}
+	}
+	return i
+}
+
+// unplain has the high bit of the lowest byte in w set that is a control character, a quote, a
+// backslash or not ASCII. Those above it may be wrong.
+func unplain(w uint64) uint64 {
+	const ones, highs = 0x0101010101010101, 0x8080808080808080
+	quote, slash := w^ones*'"', w^ones*'\\'
+	return (w | (w - ones*' ') | (quote - ones) | (slash - ones)) & highs
+}
+
+// wideRun returns where a run of characters of three bytes that starts at i ends, or a bit earlier.
+// Most Chinese, Japanese and Korean characters are such; it looks at two at a time.
+func wideRun(text []byte, i int) int {
+	const (
+		marks = 0xc0c0f0_c0c0f0 // the bits that tell the bytes of such characters from others
+		wide  = 0x8080e0_8080e0 // and what they are
+		any   = 0xdffe          // bit n tells that after the byte 0xe0+n any others may follow
+	)
+	for len(text)-i >= 8 {
+		w := binary.LittleEndian.Uint64(text[i:])
+		if w&marks != wide || any>>(w&0xf)&(any>>(w>>24&0xf))&1 == 0 {
+			break
+		}
+		i += 6
+	}
+	return i
+}
+
+// runeLen is the length of the character, not ASCII, at the start of b; 0 if it is not valid.
+func runeLen(b []byte) int {
+	if r, n := utf8.DecodeRune(b); r != utf8.RuneError || n > 1 {
+		return n
+	}
+	return 0
+}
+
+// appendEscape appends the escape of a control character, a quote or a backslash.
+func appendEscape(dst []byte, c byte) []byte {
+	const hex = "0123456789abcdef"
+	switch c {
+	case '"', '\\':
+		return append(dst, '\\', c)
+	case '\b':
+		return append(dst, `\b`...)
+	case '\f':
+		return append(dst, `\f`...)
+	case '\n':
+		return append(dst, `\n`...)
+	case '\r':
+		return append(dst, `\r`...)
+	case '\t':
+		return append(dst, `\t`...)
+	default:
+		return append(dst, '\\', 'u', '0', '0', hex[c>>4], hex[c&0xf])
+	}
+}
