@@ -140,6 +140,15 @@ func (s *Store) Canary(ctx context.Context) (*Candidate, error) {
 	return candidate, nil
 }
 
+// CanaryRevision returns etcd's revision at which the canary that runs was staged, 0 if there is none. It is cheap.
+func (s *Store) CanaryRevision(ctx context.Context) (int64, error) {
+	found, _, err := s.read(ctx, clientv3.OpGet(s.layout.CanarySettings(), clientv3.WithKeysOnly()))
+	if err != nil || len(found[0]) == 0 {
+		return 0, err
+	}
+	return found[0][0].GetModRevision(), nil
+}
+
 // LastCanary returns how the last canary ended, nil if there was none.
 func (s *Store) LastCanary(ctx context.Context) (*Ending, error) {
 	found, _, err := s.read(ctx, clientv3.OpGet(s.layout.CanaryResult()))
@@ -204,12 +213,10 @@ func (s *Store) notPromoted(ctx context.Context, base Set, candidate *Candidate)
 }
 
 // Abort ends a canary without effect on the live documents. It fails with ErrEnded if the candidate no longer is the one
-// that runs.
+// that runs. Nothing else refuses it: a reason or an author that is too long is cut.
 func (s *Store) Abort(ctx context.Context, candidate *Candidate, reason, author string) error {
-	if err := (Record{Author: author, Message: reason}).check(); err != nil {
-		return err
-	}
-	end, err := s.end(candidate, Ending{Outcome: Aborted, Reason: reason, Author: author, Time: s.now().UTC()})
+	ending := Ending{Outcome: Aborted, Reason: clip(reason, maxMessage), Author: clip(author, maxAuthor), Time: s.now().UTC()}
+	end, err := s.end(candidate, ending)
 	if err != nil {
 		return err
 	}
@@ -221,6 +228,14 @@ func (s *Store) Abort(ctx context.Context, candidate *Candidate, reason, author 
 		return ErrEnded
 	}
 	return nil
+}
+
+// clip cuts a text to a number of characters.
+func clip(text string, most int) string {
+	if runes := []rune(text); len(runes) > most {
+		return string(runes[:most-1]) + "…"
+	}
+	return text
 }
 
 // runs holds if a candidate is the one that runs, as it was read.
