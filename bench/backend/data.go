@@ -21,7 +21,7 @@ import (
 // benchmark is about: 7 KB of orders, 12 KB in all.
 const (
 	orderCount  = 10
-	noticeCount = 20
+	noticeCount = 24
 	// soldCount is how many products the orders are of.
 	soldCount = 300
 )
@@ -71,7 +71,7 @@ func makeUser(n int) *userv1.User {
 		Name:      pick(r, names),
 		Avatar:    fmt.Sprintf("https://img.mall.example/avatars/%d.webp", n),
 		Level:     userv1.Level_LEVEL_GOLD,
-		Bio:       strings.Repeat("Tea in the morning, books at night. 喜欢骑行和摄影。", 2),
+		Bio:       strings.Repeat("Tea in the morning, books at night. 喜欢骑行和摄影。", 3),
 		Address:   makeAddress(r),
 		Followers: r.Int64N(20000),
 		Points:    r.Int64N(9000),
@@ -81,6 +81,9 @@ func makeUser(n int) *userv1.User {
 			"language": "zh-CN", "currency": "CNY", "theme": "dark", "timezone": "Asia/Shanghai",
 			"newsletter": "weekly", "start-page": "/rooms/on-air", "text-size": "large", "sort": "latest",
 			"delivery": "weekdays after 18:00", "invoice": "by mail", "reviews": "with pictures", "contrast": "high",
+			"interests": "tea, ceramics, books, cycling", "hidden-shops": "s-1042, s-3311, s-5870", "video": "only on wifi",
+			"notify-orders": "push and mail", "notify-rooms": "push", "notify-sales": "never", "keyboard": "pinyin",
+			"gift-wrapping": "paper, no ribbon", "payment": "wallet first, then card", "units": "metric", "receipts": "digital",
 		},
 		CreateTime: before(r, 2000),
 		UpdateTime: timestamppb.New(today),
