@@ -26,16 +26,21 @@ var allowed = map[string]map[string]string{
 		"internal/upstream": "a snapshot is built over a pool of upstreams",
 	},
 	"internal/app": {
-		"internal/admin":    "one of the servers",
-		"internal/conf":     "addresses and bounds of the servers",
-		"internal/gateway":  "what the servers serve",
-		"internal/problem":  "the problems of a refused change are logged one by one",
-		"internal/server":   "the protocols",
-		"internal/snapshot": "a change of the documents becomes a snapshot",
-		"internal/source":   "the revision of the documents",
-		"internal/upstream": "connections outlive snapshots",
+		"internal/admin":     "one of the servers",
+		"internal/canary":    "a candidate is tried out",
+		"internal/conf":      "addresses and bounds of the servers",
+		"internal/gateway":   "what the servers serve",
+		"internal/history":   "what serves is archived, and candidates come from there",
+		"internal/lastgood":  "what serves is kept on disk",
+		"internal/problem":   "the problems of a refused change are logged one by one",
+		"internal/server":    "the protocols",
+		"internal/snapshot":  "a change of the documents becomes a snapshot",
+		"internal/source":    "the revision of the documents",
+		"internal/telemetry": "its state is visible as metrics",
+		"internal/upstream":  "connections outlive snapshots",
 	},
 	"internal/admin": {
+		"internal/canary":   "how a candidate does",
 		"internal/problem":  "why the last change was refused",
 		"internal/snapshot": "which methods and upstreams are served",
 	},
@@ -43,10 +48,14 @@ var allowed = map[string]map[string]string{
 		"internal/gateway": "each request becomes one gateway.Call",
 	},
 	"internal/gateway": {
+		"internal/canary":   "a candidate serves its share of the requests",
 		"internal/httprule": "requests of HTTP are matched and bound",
 		"internal/pbwire":   "replies are projected",
 		"internal/plan":     "programs are run",
 		"internal/snapshot": "a request is pinned to a snapshot",
+	},
+	"internal/canary": {
+		"internal/snapshot": "a candidate is a snapshot",
 	},
 	"internal/snapshot": {
 		"api/facet/gateway/v1": "the documents' schema",
@@ -77,6 +86,17 @@ var allowed = map[string]map[string]string{
 		"internal/suggest": "unknown names have likely ones",
 	},
 	"internal/source": {},
+	"internal/history": {
+		"internal/etcd":     "keys, and transactions of any size",
+		"internal/snapshot": "documents, and what identifies a set of them",
+	},
+	"internal/lastgood": {
+		"internal/snapshot": "documents, and what identifies a set of them",
+	},
+	"internal/etcd": {
+		"internal/conf": "where etcd is",
+	},
+	"internal/telemetry": {}, // leaf
 	"internal/conf": {
 		"internal/document": "the bootstrap file is decoded as strictly as documents are",
 		"internal/problem":  "mistakes have positions",

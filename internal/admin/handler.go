@@ -6,8 +6,8 @@ import (
 	"net/http"
 )
 
-// NewHandler returns what the admin address serves. It is described in docs/admin.md.
-func NewHandler(state State) http.Handler {
+// NewHandler returns what the admin address serves; metrics answers at /metrics. It is described in docs/admin.md.
+func NewHandler(state State, metrics http.Handler) http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("/livez", live)
 	mux.HandleFunc("/readyz", func(w http.ResponseWriter, _ *http.Request) {
@@ -26,6 +26,7 @@ func NewHandler(state State) http.Handler {
 		}
 		writeJSON(w, http.StatusOK, snapshotOf(status.Snapshot))
 	})
+	mux.Handle("/metrics", metrics)
 	mux.HandleFunc("/debug/pprof/{$}", listProfiles)
 	mux.HandleFunc("/debug/pprof/profile", cpuProfile)
 	mux.HandleFunc("/debug/pprof/trace", executionTrace)

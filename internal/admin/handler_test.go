@@ -17,6 +17,7 @@ import (
 
 	gatewayv1 "facet/api/facet/gateway/v1"
 	"facet/internal/admin"
+	"facet/internal/canary"
 	"facet/internal/httprule"
 	"facet/internal/problem"
 	"facet/internal/snapshot"
@@ -30,7 +31,7 @@ func (s state) Status() admin.Status { return admin.Status(s) }
 // get asks the admin handler of a state.
 func get(s admin.Status, method, path string) *http.Response {
 	recorder := httptest.NewRecorder()
-	admin.NewHandler(state(s)).ServeHTTP(recorder, httptest.NewRequest(method, path, nil))
+	admin.NewHandler(state(s), http.NotFoundHandler()).ServeHTTP(recorder, httptest.NewRequest(method, path, nil))
 	return recorder.Result()
 }
 
@@ -73,6 +74,15 @@ func shop(t *testing.T) *snapshot.Snapshot {
 func TestReadiness(t *testing.T) {
 	at := time.Date(2026, 11, 23, 10, 15, 0, 0, time.UTC)
 	serving := admin.Status{Snapshot: shop(t), Revision: "c1d2", Activated: at}
+	fromDisk := admin.Status{
+		Snapshot: shop(t), Revision: "41", Version: "v20261123-2", Activated: at, LastGood: at.Add(-time.Hour),
+		Unreadable: "no route to etcd", UnreadableSince: at,
+	}
+	trying := serving
+	trying.Canary = &admin.Canary{
+		Hash: "77aa", Share: "5%", Since: at,
+		Live: canary.Served{Requests: 1900, Failed: 3}, Candidate: canary.Served{Requests: 100, Failed: 1},
+	}
 	draining := serving
 	draining.Draining = true
 	refused := serving
@@ -91,6 +101,10 @@ func TestReadiness(t *testing.T) {
 		{"starting", admin.Status{}, 503, `{"status":"starting"}`},
 		{"ready", serving, 200, `{"status":"ready",` + snapshotJSON + `}`},
 		{"draining", draining, 503, `{"status":"draining",` + snapshotJSON + `}`},
+		{"from disk", fromDisk, 200, `{"status":"ready","snapshot":{"hash":"5b0a1f0e","revision":"41","activated":"2026-11-23T10:15:00Z","methods":2,` +
+			`"version":"v20261123-2","last_good":"2026-11-23T09:15:00Z"},"unreadable":{"since":"2026-11-23T10:15:00Z","message":"no route to etcd"}}`},
+		{"with a canary", trying, 200, `{"status":"ready",` + snapshotJSON + `,"canary":{"hash":"77aa","share":"5%","since":"2026-11-23T10:15:00Z",` +
+			`"live":{"requests":1900,"failed":3},"candidate":{"requests":100,"failed":1}}}`},
 		{"refused", refused, 200, `{"status":"ready",` + snapshotJSON + `,"refused":{"at":"2026-11-23T10:16:00Z","problems":[` +
 			`{"document":"mall.yaml","line":14,"column":9,"message":"unknown key \"cals\""},{"message":"no method is served"}]}}`},
 	} {
@@ -186,7 +200,7 @@ func TestProfilesAreListed(t *testing.T) {
 
 // One recording is made at a time, and it ends when its client leaves.
 func TestRecordingsDoNotOverlap(t *testing.T) {
-	server := httptest.NewServer(admin.NewHandler(state{}))
+	server := httptest.NewServer(admin.NewHandler(state{}, http.NotFoundHandler()))
 	defer server.Close()
 	first, err := http.Get(server.URL + "/debug/pprof/trace?seconds=300") // a trace begins to come at once
 	if err != nil {

@@ -10,9 +10,11 @@ import (
 
 // readiness is the answer of /readyz.
 type readiness struct {
-	Status   string           `json:"status"` // ready, starting or draining
-	Snapshot *snapshotSummary `json:"snapshot,omitempty"`
-	Refused  *refusal         `json:"refused,omitempty"`
+	Status     string           `json:"status"` // ready, starting or draining
+	Snapshot   *snapshotSummary `json:"snapshot,omitempty"`
+	Refused    *refusal         `json:"refused,omitempty"`
+	Unreadable *failure         `json:"unreadable,omitempty"`
+	Canary     *canaryView      `json:"canary,omitempty"`
 }
 
 type snapshotSummary struct {
@@ -20,6 +22,30 @@ type snapshotSummary struct {
 	Revision  string    `json:"revision,omitempty"`
 	Activated time.Time `json:"activated"`
 	Methods   int       `json:"methods"`
+	// Version is what the snapshot is archived as.
+	Version string `json:"version,omitempty"`
+	// LastGood is when the documents were saved, if they are those on disk.
+	LastGood time.Time `json:"last_good,omitzero"`
+}
+
+// failure is that of reading the source.
+type failure struct {
+	Since   time.Time `json:"since"`
+	Message string    `json:"message"`
+}
+
+// canaryView is the trial of a candidate, as this process sees it.
+type canaryView struct {
+	Hash      string    `json:"hash"`
+	Share     string    `json:"share"` // `5%`
+	Since     time.Time `json:"since"`
+	Live      served    `json:"live"`
+	Candidate served    `json:"candidate"`
+}
+
+type served struct {
+	Requests uint64 `json:"requests"`
+	Failed   uint64 `json:"failed"`
 }
 
 // refusal is the last change, if it was refused.
@@ -47,6 +73,7 @@ func readinessOf(s Status) readiness {
 	if s.Snapshot != nil {
 		view.Snapshot = &snapshotSummary{
 			Hash: s.Snapshot.Hash, Revision: s.Revision, Activated: s.Activated, Methods: len(s.Snapshot.Methods),
+			Version: s.Version, LastGood: s.LastGood,
 		}
 	}
 	if len(s.Problems) > 0 {
@@ -54,6 +81,12 @@ func readinessOf(s Status) readiness {
 		for _, p := range s.Problems {
 			view.Refused.Problems = append(view.Refused.Problems, problemView{p.Document, p.Line, p.Column, p.Message})
 		}
+	}
+	if s.Unreadable != "" {
+		view.Unreadable = &failure{Since: s.UnreadableSince, Message: s.Unreadable}
+	}
+	if c := s.Canary; c != nil {
+		view.Canary = &canaryView{c.Hash, c.Share, c.Since, served(c.Live), served(c.Candidate)}
 	}
 	return view
 }

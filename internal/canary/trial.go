@@ -100,3 +100,8 @@ func (t *Trial) Served() (live, candidate Served) {
 
 // Served counts requests.
 type Served struct{ Requests, Failed uint64 }
+
+// Add returns the sum of two counts.
+func (s Served) Add(other Served) Served {
+	return Served{s.Requests + other.Requests, s.Failed + other.Failed}
+}

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync/atomic"
 
 	"github.com/go-kratos/kratos/v2/log"
 	"github.com/go-kratos/kratos/v2/middleware"
@@ -13,6 +14,7 @@ import (
 	"github.com/go-kratos/kratos/v2/transport"
 	"google.golang.org/grpc/codes"
 
+	"facet/internal/canary"
 	"facet/internal/httprule"
 	"facet/internal/pbwire"
 	"facet/internal/plan"
@@ -22,6 +24,7 @@ import (
 // Gateway serves the methods of the current snapshot. It is safe for concurrent use.
 type Gateway struct {
 	snapshots *snapshot.Holder
+	trial     atomic.Pointer[canary.Trial] // nil while no candidate is being tried out
 	handler   middleware.Handler
 }
 
@@ -41,7 +44,14 @@ func panicked(context.Context, any, any) error {
 
 // Serve answers a call: the reply is in c.Reply. Errors are *Error, or the gRPC status of an upstream.
 func (g *Gateway) Serve(ctx context.Context, c *Call) error {
-	snap := g.snapshots.Pin()
+	if trial := g.trial.Load(); trial != nil {
+		return g.serveTrial(ctx, c, trial)
+	}
+	return g.serve(ctx, c, g.snapshots.Pin())
+}
+
+// serve answers a call on a pinned snapshot.
+func (g *Gateway) serve(ctx context.Context, c *Call, snap *snapshot.Snapshot) error {
 	if snap == nil {
 		return refuse(codes.Unavailable, "NO_SNAPSHOT", "the gateway has no configuration yet")
 	}

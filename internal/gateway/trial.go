@@ -1,0 +1,46 @@
+package gateway
+
+import (
+	"context"
+	"math/rand/v2"
+	"strconv"
+	"time"
+
+	"google.golang.org/grpc/codes"
+
+	"facet/internal/canary"
+)
+
+// Try makes a candidate serve its share of the requests from now on, or none does if trial is nil.
+func (g *Gateway) Try(trial *canary.Trial) { g.trial.Store(trial) }
+
+// serveTrial answers a call on the side of the trial that it belongs to, and counts how it went.
+func (g *Gateway) serveTrial(ctx context.Context, c *Call, trial *canary.Trial) error {
+	start := time.Now()
+	snap := trial.Draw(c.unit(trial.Settings().Header))
+	byCandidate := snap != nil
+	if !byCandidate {
+		snap = g.snapshots.Pin()
+	}
+	err := g.serve(ctx, c, snap)
+	code := codeOf(err)
+	if code != codes.Canceled { // by the client, which says nothing about either side
+		// Refused requests count as failed: a candidate that no longer knows a path fails its clients.
+		trial.Observe(byCandidate, code != codes.OK, time.Since(start))
+	}
+	return err
+}
+
+// unit is what stays on one side of a trial: what the header says, or else the request itself. Of a gRPC request
+// nothing but the method is known before its message is read, so each is a unit of its own.
+func (c *Call) unit(header string) string {
+	if header != "" {
+		if value := c.Header.Get(header); value != "" {
+			return value
+		}
+	}
+	if c.HTTPMethod == "" {
+		return strconv.FormatUint(rand.Uint64(), 36)
+	}
+	return c.HTTPMethod + " " + c.Path + "?" + c.Query
+}
