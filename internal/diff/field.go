@@ -1,0 +1,206 @@
+package diff
+
+import (
+	"fmt"
+	"strings"
+	"unicode"
+
+	"google.golang.org/protobuf/reflect/protoreflect"
+
+	"facet/internal/pbwire"
+)
+
+// fieldPair is a field as both versions of a message have it; one is nil if the field was added or removed.
+type fieldPair struct{ before, after protoreflect.FieldDescriptor }
+
+// matchFields pairs the fields of two messages: by name, and those left over by number, if their types are the same: they
+// were renamed.
+func matchFields(before, after protoreflect.MessageDescriptor) []fieldPair {
+	var pairs []fieldPair
+	matched := map[protoreflect.FieldNumber]bool{} // of after
+	for i := range before.Fields().Len() {
+		was := before.Fields().Get(i)
+		is := after.Fields().ByName(was.Name())
+		if is == nil {
+			is = renamed(was, before, after)
+		}
+		if is != nil {
+			matched[is.Number()] = true
+		}
+		pairs = append(pairs, fieldPair{was, is})
+	}
+	for i := range after.Fields().Len() {
+		if is := after.Fields().Get(i); !matched[is.Number()] {
+			pairs = append(pairs, fieldPair{nil, is})
+		}
+	}
+	return pairs
+}
+
+// renamed returns the field that a field became whose name is gone, nil if there is none.
+func renamed(was protoreflect.FieldDescriptor, before, after protoreflect.MessageDescriptor) protoreflect.FieldDescriptor {
+	is := after.Fields().ByNumber(was.Number())
+	if is == nil || before.Fields().ByName(is.Name()) != nil || typeName(was) != typeName(is) {
+		return nil
+	}
+	return is
+}
+
+// fields adds the changes between the fields of a message.
+func (d *differ) fields(m *part[protoreflect.MessageDescriptor]) {
+	subject := "message " + nameOf(m.before, m.after)
+	for _, f := range matchFields(m.before, m.after) {
+		var c Change
+		var reasons []string
+		switch {
+		case f.before == nil:
+			c = Change{Kind: Added, Path: string(f.after.Name()), New: declaration(f.after)}
+			reasons = d.addedField(m, f.after)
+		case f.after == nil:
+			c = Change{Kind: Removed, Path: string(f.before.Name()), Old: declaration(f.before)}
+			reasons = d.removedField(m)
+		default:
+			c = Change{Kind: Changed, Path: string(f.before.Name()), Old: declaration(f.before), New: declaration(f.after)}
+			reasons = d.changedField(m, f)
+			if c.Old == c.New && len(reasons) == 0 {
+				continue
+			}
+		}
+		c.Subject = subject
+		c.breaks(m.why(reasons))
+		d.add(c)
+	}
+}
+
+// why joins the reasons why a change breaks the clients of a part, "" if there is none or no client sees the part.
+func (u use) why(reasons []string) string {
+	clients := u.String()
+	if len(reasons) == 0 || clients == "" {
+		return ""
+	}
+	return strings.Join(reasons, ", ") + " (" + clients + ")"
+}
+
+func (d *differ) addedField(m *part[protoreflect.MessageDescriptor], is protoreflect.FieldDescriptor) []string {
+	if is.Cardinality() == protoreflect.Required && len(m.requests) > 0 {
+		return []string{"requests without it are refused"}
+	}
+	return nil
+}
+
+func (d *differ) removedField(m *part[protoreflect.MessageDescriptor]) []string {
+	var reasons []string
+	if len(m.requests) > 0 {
+		reasons = append(reasons, "HTTP requests that set it get 400 and gRPC requests are read without it")
+	}
+	if len(m.replies) > 0 {
+		reasons = append(reasons, "replies lack it and selections that name it get 400")
+	}
+	return reasons
+}
+
+// changedField says in what a field of both versions is no longer the same to clients.
+func (d *differ) changedField(m *part[protoreflect.MessageDescriptor], f fieldPair) []string {
+	var reasons []string
+	add := func(broken bool, format string, args ...any) {
+		if broken {
+			reasons = append(reasons, fmt.Sprintf(format, args...))
+		}
+	}
+	was, is := f.before, f.after
+	add(was.Name() != is.Name(), "JSON and selections call it %s now", is.JSONName())
+	add(was.Name() == is.Name() && was.JSONName() != is.JSONName(), "JSON calls it %s now", is.JSONName())
+	add(was.Number() != is.Number(), "gRPC clients know it by the number %d", was.Number())
+	switch {
+	case shape(was) != shape(is):
+		add(true, "it is %s, and was %s", shape(is), shape(was))
+	case was.IsMap():
+		reasons = append(reasons, changedType(was.MapKey(), is.MapKey())...)
+		reasons = append(reasons, changedType(was.MapValue(), is.MapValue())...)
+	default:
+		reasons = append(reasons, changedType(was, is)...)
+	}
+	add(len(m.requests) > 0 && was.Cardinality() != protoreflect.Required && is.Cardinality() == protoreflect.Required,
+		"requests without it are refused")
+	if other := newlyExclusive(was, is); other != "" {
+		add(true, "it cannot be set along with %s any more", other)
+	}
+	add(len(m.replies) > 0 && presenceHides(was, is) && d.after.JSON.Unset != pbwire.UnsetOmit,
+		"JSON leaves it out where it was a zero")
+	return reasons
+}
+
+// shape tells what holds the values of a field.
+func shape(fd protoreflect.FieldDescriptor) string {
+	switch {
+	case fd.IsMap():
+		return "a map"
+	case fd.IsList():
+		return "a list"
+	}
+	return "a single value"
+}
+
+// presenceHides tells whether a field is no longer written as its zero when it is not set.
+func presenceHides(was, is protoreflect.FieldDescriptor) bool {
+	return shape(was) == shape(is) && !was.IsList() && !was.IsMap() && !was.HasPresence() && is.HasPresence()
+}
+
+// newlyExclusive returns a field that could be set along with the one that was, and cannot be any more; "" if there is
+// none.
+func newlyExclusive(was, is protoreflect.FieldDescriptor) protoreflect.Name {
+	now := is.ContainingOneof()
+	if now == nil || now.IsSynthetic() {
+		return ""
+	}
+	for i := range now.Fields().Len() {
+		other := now.Fields().Get(i)
+		before := was.ContainingMessage().Fields().ByName(other.Name())
+		if before == nil || before.Number() == was.Number() {
+			continue
+		}
+		if oneof := was.ContainingOneof(); oneof == nil || oneof != before.ContainingOneof() {
+			return other.Name()
+		}
+	}
+	return ""
+}
+
+// declaration is a field as a .proto declares it: `repeated mall.v1.OrderCard orders = 2`.
+func declaration(fd protoreflect.FieldDescriptor) string {
+	label := ""
+	switch {
+	case fd.IsList():
+		label = "repeated "
+	case fd.Cardinality() == protoreflect.Required:
+		label = "required "
+	case fd.HasOptionalKeyword():
+		label = "optional "
+	}
+	text := fmt.Sprintf("%s%s %s = %d", label, typeName(fd), fd.Name(), fd.Number())
+	if fd.JSONName() != defaultJSONName(fd) {
+		text += fmt.Sprintf(" [json_name = %q]", fd.JSONName())
+	}
+	if oneof := fd.ContainingOneof(); oneof != nil && !oneof.IsSynthetic() {
+		text += fmt.Sprintf(" in oneof %s", oneof.Name())
+	}
+	return text
+}
+
+// defaultJSONName is the JSON name of a field that states none.
+func defaultJSONName(fd protoreflect.FieldDescriptor) string {
+	var name strings.Builder
+	upper := false
+	for _, c := range string(fd.Name()) {
+		switch {
+		case c == '_':
+			upper = true
+			continue
+		case upper:
+			c = unicode.ToUpper(c)
+		}
+		upper = false
+		name.WriteRune(c)
+	}
+	return name.String()
+}
