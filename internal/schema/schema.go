@@ -4,6 +4,7 @@ package schema
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"google.golang.org/protobuf/reflect/protoreflect"
@@ -59,6 +60,7 @@ func (s *Schema) SuggestService(name string) string {
 	s.rangeServices(func(service protoreflect.ServiceDescriptor) {
 		names = append(names, string(service.FullName()))
 	})
+	slices.Sort(names) // of two that are as close, it is always the same
 	return suggest.DidYouMean(name, names)
 }
 
@@ -70,6 +72,7 @@ func (s *Schema) dottedMethods() []string {
 			names = append(names, string(service.FullName())+"/"+method)
 		}
 	})
+	slices.Sort(names)
 	return names
 }
 

@@ -222,15 +222,21 @@ message Pair { user.v1.User a = 1; user.v1.User b = 2; }
 	}
 }
 
-// reflecting starts a server of user.v1.UserService and returns its address.
+// reflecting starts a server of user.v1.UserService that does nothing, and returns its address.
 func reflecting(t *testing.T, reflected bool) string {
+	t.Helper()
+	return serve(t, userv1.UnimplementedUserServiceServer{}, reflected)
+}
+
+// serve starts a server of user.v1.UserService and returns its address.
+func serve(t *testing.T, service userv1.UserServiceServer, reflected bool) string {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
 	server := grpc.NewServer()
-	userv1.RegisterUserServiceServer(server, userv1.UnimplementedUserServiceServer{})
+	userv1.RegisterUserServiceServer(server, service)
 	if reflected {
 		reflection.Register(server)
 	}

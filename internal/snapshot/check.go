@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"time"
 
+	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
 	"google.golang.org/protobuf/types/known/durationpb"
 
@@ -27,17 +28,25 @@ const (
 // sorted returns the names of entries in their order.
 func sorted[T any](entries map[string]T) []string { return slices.Sorted(maps.Keys(entries)) }
 
-// check reports settings that are out of range by themselves.
+// check reports settings that are out of range by themselves or next to each other.
 func (c *configuration) check() problem.List {
 	var problems problem.List
-	for _, name := range sorted(c.upstreams) {
-		problems = append(problems, checkUpstream(name, c.upstreams[name])...)
+	for _, name := range sorted(c.readings) {
+		problems = append(problems, c.readings[name].outOfRange...)
 	}
-	problems = append(problems, c.checkServices()...)
-	for _, name := range sorted(c.methods) {
-		problems = append(problems, checkMethod(c.methods[name])...)
+	return append(problems, c.checkServices()...)
+}
+
+// check reports settings of a document that are out of range by themselves.
+func (r *reading) check() problem.List {
+	var problems problem.List
+	for _, name := range sorted(r.gateway.GetUpstreams()) {
+		problems = append(problems, checkUpstream(name, located[*gatewayv1.Upstream]{r.gateway.GetUpstreams()[name], r.positions, []string{"upstreams", name}})...)
 	}
-	return append(problems, checkLimits(c.limits)...)
+	for _, name := range sorted(r.gateway.GetMethods()) {
+		problems = append(problems, checkMethod(located[*gatewayv1.Method]{r.gateway.GetMethods()[name], r.positions, []string{"methods", name}})...)
+	}
+	return append(problems, checkLimits(located[*gatewayv1.Limits]{r.gateway.GetLimits(), r.positions, []string{"limits"}})...)
 }
 
 func checkUpstream(name string, u located[*gatewayv1.Upstream]) problem.List {
@@ -51,15 +60,21 @@ func checkUpstream(name string, u located[*gatewayv1.Upstream]) problem.List {
 
 // checkServices reports services that are listed twice, where they are the second time.
 func (c *configuration) checkServices() problem.List {
-	places := map[string][]problem.Position{} // by service
+	places := map[string][]position{} // by service
 	for _, u := range c.upstreams {
 		for i, service := range u.config.GetServices() {
-			places[service] = append(places[service], u.at("services", strconv.Itoa(i)))
+			places[service] = append(places[service], func() problem.Position { return u.at("services", strconv.Itoa(i)) })
 		}
 	}
 	var problems problem.List
 	for _, service := range sorted(places) {
-		listed := places[service]
+		if len(places[service]) == 1 {
+			continue
+		}
+		var listed []problem.Position
+		for _, at := range places[service] {
+			listed = append(listed, at())
+		}
 		slices.SortFunc(listed, problem.Position.Compare)
 		for _, again := range listed[1:] {
 			problems = append(problems, problem.At(again, "service %s is listed in %s already; it belongs to one upstream", service, listed[0]))
@@ -104,22 +119,16 @@ func checkNotNegative(name string, value int32, at problem.Position) problem.Lis
 	return problem.List{problem.At(at, "%s cannot be negative: %d; leave it out for the default", name, value)}
 }
 
-// fillDefaults sets what the documents leave out.
-func (c *configuration) fillDefaults() {
-	for _, m := range c.methods {
-		if m.config.GetTimeout() == nil {
-			m.config.Timeout = durationpb.New(defaultTimeout)
-		}
-	}
-	if c.limits.config == nil {
-		c.limits.config = new(gatewayv1.Limits)
-	}
-	limits := c.limits.config
+// filledLimits returns the limits with what the documents leave out.
+func (c *configuration) filledLimits() *gatewayv1.Limits {
+	limits := new(gatewayv1.Limits)
+	proto.Merge(limits, c.limits.config)
 	setDefault(&limits.BodyBytes, defaultBodyBytes)
 	setDefault(&limits.SelectionBytes, defaultSelectionBytes)
 	setDefault(&limits.SelectionDepth, defaultSelectionDepth)
 	setDefault(&limits.SelectionPaths, defaultSelectionPaths)
 	setDefault(&limits.SelectionCache, defaultSelectionCache)
+	return limits
 }
 
 func setDefault(value *int32, to int32) {

@@ -23,7 +23,7 @@ func (h *Holder) Pin() *Snapshot {
 // when it is retired and no longer pinned.
 func (h *Holder) Publish(s *Snapshot) {
 	if s != nil {
-		s.pins.Store(1) // the holder's own
+		s.pins.n.Store(1) // the holder's own
 	}
 	if retired := h.current.Swap(s); retired != nil {
 		retired.Unpin()
@@ -31,21 +31,30 @@ func (h *Holder) Publish(s *Snapshot) {
 }
 
 // pin counts a user, unless the last one has gone already: what is closed does not open again.
-func (s *Snapshot) pin() bool {
+func (s *Snapshot) pin() bool { return s.pins.join() }
+
+// Unpin ends a use that began with Pin.
+func (s *Snapshot) Unpin() {
+	if s.pins.leave() {
+		_ = s.Close() // a connection that does not close cleanly is gone all the same
+	}
+}
+
+// users counts who uses something that its last user closes. It is safe for concurrent use.
+type users struct{ n atomic.Int64 }
+
+// join counts one more user and tells whether it may be used: not if the last one has left already.
+func (u *users) join() bool {
 	for {
-		users := s.pins.Load()
-		if users == 0 {
+		n := u.n.Load()
+		if n == 0 {
 			return false
 		}
-		if s.pins.CompareAndSwap(users, users+1) {
+		if u.n.CompareAndSwap(n, n+1) {
 			return true
 		}
 	}
 }
 
-// Unpin ends a use that began with Pin.
-func (s *Snapshot) Unpin() {
-	if s.pins.Add(-1) == 0 {
-		_ = s.Close() // a connection that does not close cleanly is gone all the same
-	}
-}
+// leave tells whether it was the last user who left.
+func (u *users) leave() bool { return u.n.Add(-1) == 0 }

@@ -19,54 +19,37 @@ import (
 // selectParameters are the query parameters that may hold a selection.
 var selectParameters = []string{"select", "fields", "$fields"}
 
-// methodsCompiler compiles the methods of a snapshot.
-type methodsCompiler struct {
-	snapshot *Snapshot
-	types    *plan.Types
-	callers  map[protoreflect.FullName]plan.Upstream
-	rules    map[*httprule.Binding]position // where each binding stands
-	problems problem.List
+// compileMethods fills the snapshot's methods and router, and returns what of them the next snapshot may use again.
+func (s *Snapshot) compileMethods(configs map[string]located[*gatewayv1.Method], c methodsCompiler, last map[string]*compiled) (map[string]*compiled, problem.List) {
+	names := sorted(configs)
+	outcomes := make([]*compiled, len(names))
+	concurrently(len(names), func(i int) { outcomes[i] = c.method(names[i], configs[names[i]], last[names[i]]) })
+
+	var problems problem.List
+	all := make(map[string]*compiled, len(names))
+	rules := map[*httprule.Binding]position{}
+	for i, name := range names {
+		all[name] = outcomes[i]
+		problems = append(problems, outcomes[i].problems...)
+		if outcomes[i].descriptor == nil {
+			continue
+		}
+		m := s.newMethod(name, outcomes[i])
+		s.Methods[name] = m
+		for _, r := range outcomes[i].routes {
+			rules[r.binding] = r.at
+			problems = append(problems, s.route(m, r, rules)...)
+		}
+	}
+	return all, problems
 }
 
-// compileMethods fills the snapshot's methods and router.
-func (s *Snapshot) compileMethods(configs map[string]located[*gatewayv1.Method], opened *upstreams) problem.List {
-	types, err := plan.NewTypes(s.Schema.Files(), s.Schema.Types())
-	if err != nil {
-		return problem.List{problem.At(problem.Position{}, "%v", err)}
-	}
-	c := &methodsCompiler{snapshot: s, types: types, callers: opened.callers(), rules: map[*httprule.Binding]position{}}
-	for _, name := range sorted(configs) {
-		c.method(name, configs[name])
-	}
-	return c.problems
-}
-
-func (c *methodsCompiler) report(at problem.Position, format string, args ...any) {
-	c.problems = append(c.problems, problem.At(at, format, args...))
-}
-
-// method compiles one method.
-func (c *methodsCompiler) method(name string, config located[*gatewayv1.Method]) {
-	descriptor, err := c.snapshot.Schema.Method(name)
-	if err != nil {
-		c.report(config.key(), "%v", err)
-		return
-	}
-	if descriptor.IsStreamingClient() || descriptor.IsStreamingServer() {
-		c.report(config.key(), "%s is a stream; only unary methods are served", name)
-		return
-	}
-	m := c.snapshot.newMethod(name, descriptor, config.config)
-	c.snapshot.Methods[name] = m
-	rulesSound := c.bind(m, config)
-	c.plan(m, config, rulesSound)
-}
-
-// newMethod returns a method with everything but its bindings and plan.
-func (s *Snapshot) newMethod(name string, descriptor protoreflect.MethodDescriptor, config *gatewayv1.Method) *Method {
+// newMethod makes a method of its expensive parts.
+func (s *Snapshot) newMethod(name string, c *compiled) *Method {
 	m := &Method{
-		Name: name, Descriptor: descriptor, Config: config,
-		Timeout: config.GetTimeout().AsDuration(),
+		Name: name, Descriptor: c.descriptor, Config: c.config,
+		Plan:    c.plan,
+		Timeout: c.config.GetTimeout().AsDuration(),
 		Options: s.JSON,
 		SelectionLimits: pbwire.SelectionLimits{
 			Bytes: int(s.Limits.GetSelectionBytes()),
@@ -75,18 +58,108 @@ func (s *Snapshot) newMethod(name string, descriptor protoreflect.MethodDescript
 		},
 		CachedViews: int(s.Limits.GetSelectionCache()),
 	}
-	fields := descriptor.Input().Fields()
+	fields := c.descriptor.Input().Fields()
 	m.SelectParameters = slices.DeleteFunc(slices.Clone(selectParameters), func(parameter string) bool {
 		return fields.ByName(protoreflect.Name(parameter)) != nil || fields.ByJSONName(parameter) != nil
 	})
 	if field := fields.ByName("select"); field != nil && field.Kind() == protoreflect.StringKind && field.Cardinality() != protoreflect.Repeated {
 		m.SelectField = field
 	}
+	m.views = c.viewsOf(m)
 	return m
+}
+
+// route adds a binding to the router. rules tells where each binding stands.
+func (s *Snapshot) route(m *Method, r route, rules map[*httprule.Binding]position) problem.List {
+	m.Bindings = append(m.Bindings, r.binding)
+	err := s.Router.Add(r.binding, m)
+	var clash *httprule.Clash
+	switch {
+	case errors.As(err, &clash) && rules[clash.Other]() != r.at():
+		return problem.List{problem.At(r.at(), "%v (in %s)", err, rules[clash.Other]())}
+	case err != nil:
+		return problem.List{problem.At(r.at(), "%v", err)}
+	}
+	return nil
+}
+
+// compiled is what of a method takes long to make, and what it was made from.
+type compiled struct {
+	config *gatewayv1.Method
+	schema *schema.Schema
+	served []served // what the plan asked for
+
+	descriptor protoreflect.MethodDescriptor // nil if there is no such method to serve
+	routes     []route
+	plan       *plan.Plan
+	views      *views
+	problems   problem.List
+}
+
+// served is who serves a service: nobody, if the upstream is zero.
+type served struct {
+	service  protoreflect.FullName
+	upstream plan.Upstream
+}
+
+// route is a binding, and where its rule stands.
+type route struct {
+	binding *httprule.Binding
+	at      position
 }
 
 // position finds where something stands, which only a problem needs to know.
 type position func() problem.Position
+
+func (c *compiled) report(at problem.Position, format string, args ...any) {
+	c.problems = append(c.problems, problem.At(at, format, args...))
+}
+
+// viewsOf returns the views of a method. Those of the last snapshot serve it if they are compiled alike.
+func (c *compiled) viewsOf(m *Method) *views {
+	settings := viewSettings{options: m.Options, limits: m.SelectionLimits, most: m.CachedViews}
+	if c.views == nil || c.views.settings != settings {
+		c.views = &views{settings: settings}
+	}
+	return c.views
+}
+
+// methodsCompiler compiles methods.
+type methodsCompiler struct {
+	schema  *schema.Schema
+	types   *plan.Types
+	callers map[protoreflect.FullName]plan.Upstream
+}
+
+// method compiles one method, unless it was compiled from the same before.
+func (mc methodsCompiler) method(name string, config located[*gatewayv1.Method], last *compiled) *compiled {
+	if mc.current(last, config.config) {
+		return last
+	}
+	c := &compiled{config: config.config, schema: mc.schema}
+	descriptor, err := mc.schema.Method(name)
+	if err != nil {
+		c.report(config.key(), "%v", err)
+		return c
+	}
+	if descriptor.IsStreamingClient() || descriptor.IsStreamingServer() {
+		c.report(config.key(), "%s is a stream; only unary methods are served", name)
+		return c
+	}
+	c.descriptor = descriptor
+	c.bind(name, config)
+	c.fill(mc, config)
+	return c
+}
+
+// current tells whether a method would come out as it did the last time. A document that changed has been read anew, so
+// the configuration is another one even where it is equal: its positions may have moved.
+func (mc methodsCompiler) current(last *compiled, config *gatewayv1.Method) bool {
+	if last == nil || last.config != config || last.schema != mc.schema {
+		return false
+	}
+	return !slices.ContainsFunc(last.served, func(s served) bool { return mc.callers[s.service] != s.upstream })
+}
 
 // rule is one HTTP rule of a method, and where it stands.
 type rule struct {
@@ -95,16 +168,17 @@ type rule struct {
 }
 
 // httpRules returns the rules of a method: those of its .proto or of its configuration.
-func (c *methodsCompiler) httpRules(m *Method, config located[*gatewayv1.Method]) []rule {
+func (c *compiled) httpRules(name string, config located[*gatewayv1.Method]) []rule {
 	var rules []rule
-	for i, configured := range m.Config.GetHttp() {
+	for i, configured := range config.config.GetHttp() {
 		rules = append(rules, rule{configured, func() problem.Position { return config.at("http", strconv.Itoa(i)) }})
 	}
-	declaredAt := func() problem.Position { return c.snapshot.Schema.HTTPRulePosition(m.Descriptor) }
-	declared, err := schema.HTTPRule(m.Descriptor)
+	linked, descriptor := c.schema, c.descriptor
+	declaredAt := func() problem.Position { return linked.HTTPRulePosition(descriptor) }
+	declared, err := schema.HTTPRule(c.descriptor)
 	switch {
 	case err != nil:
-		c.report(declaredAt(), "the google.api.http option of %s cannot be read: %v", m.Name, err)
+		c.report(declaredAt(), "the google.api.http option of %s cannot be read: %v", name, err)
 	case declared != nil && len(rules) > 0:
 		c.report(config.key("http"), "the method has a google.api.http option in %s; remove it there, or `http` here", declaredAt())
 		return nil
@@ -114,39 +188,23 @@ func (c *methodsCompiler) httpRules(m *Method, config located[*gatewayv1.Method]
 	return rules
 }
 
-// bind compiles the HTTP rules of a method and adds them to the router. It tells whether all are sound.
-func (c *methodsCompiler) bind(m *Method, config located[*gatewayv1.Method]) bool {
-	before := len(c.problems)
+// bind compiles the HTTP rules of the method.
+func (c *compiled) bind(name string, config located[*gatewayv1.Method]) {
 	options := httprule.Options{
-		ParserOptions: pbwire.ParserOptions{Lenient: m.Config.GetLenient(), Types: c.snapshot.Schema.Types()},
+		ParserOptions: pbwire.ParserOptions{Lenient: c.config.GetLenient(), Types: c.schema.Types()},
 		Reserved:      selectParameters,
 	}
-	for _, rule := range c.httpRules(m, config) {
-		bindings, err := httprule.Compile(m.Descriptor, rule.HttpRule, options)
+	for _, rule := range c.httpRules(name, config) {
+		bindings, err := httprule.Compile(c.descriptor, rule.HttpRule, options)
 		c.reportAll(rule.at, err)
 		for _, binding := range bindings {
-			c.route(m, binding, rule.at)
+			c.routes = append(c.routes, route{binding, rule.at})
 		}
-	}
-	return len(c.problems) == before
-}
-
-// route adds a binding to the router.
-func (c *methodsCompiler) route(m *Method, binding *httprule.Binding, at position) {
-	m.Bindings = append(m.Bindings, binding)
-	c.rules[binding] = at
-	err := c.snapshot.Router.Add(binding, m)
-	var clash *httprule.Clash
-	switch {
-	case errors.As(err, &clash) && c.rules[clash.Other]() != at():
-		c.report(at(), "%v (in %s)", err, c.rules[clash.Other]())
-	case err != nil:
-		c.report(at(), "%v", err)
 	}
 }
 
 // reportAll reports each of the errors that were joined.
-func (c *methodsCompiler) reportAll(at position, err error) {
+func (c *compiled) reportAll(at position, err error) {
 	if joined, ok := err.(interface{ Unwrap() []error }); ok {
 		for _, e := range joined.Unwrap() {
 			c.reportAll(at, e)
@@ -156,28 +214,29 @@ func (c *methodsCompiler) reportAll(at position, err error) {
 	}
 }
 
-// plan compiles how the method's reply is filled.
-func (c *methodsCompiler) plan(m *Method, config located[*gatewayv1.Method], rulesSound bool) {
+// fill compiles how the method's reply is filled.
+func (c *compiled) fill(mc methodsCompiler, config located[*gatewayv1.Method]) {
 	compiled, problems := plan.Compile(plan.Spec{
-		Method: m.Descriptor,
-		Config: m.Config,
-		Safe:   rulesSound && safe(m),
+		Method: c.descriptor,
+		Config: c.config,
+		Safe:   c.safe(),
 		Locate: config.at,
-		Types:  c.types,
+		Types:  mc.types,
 		Caller: func(service protoreflect.FullName) (plan.Upstream, bool) {
-			upstream, ok := c.callers[service]
-			return upstream, ok
+			caller, ok := mc.callers[service]
+			c.served = append(c.served, served{service, caller})
+			return caller, ok
 		},
 	})
-	m.Plan = compiled
+	c.plan = compiled
 	c.problems = append(c.problems, problems...)
 }
 
-// safe tells whether a method has no side effects: it says so, or all its bindings are of HTTP methods that have none.
-func safe(m *Method) bool {
-	if declared, known := schema.NoSideEffects(m.Descriptor); known && declared {
+// safe tells whether the method has no side effects: it says so, or all its bindings are of HTTP methods that have none.
+func (c *compiled) safe() bool {
+	if declared, known := schema.NoSideEffects(c.descriptor); known && declared {
 		return true
 	}
-	sideEffects := func(b *httprule.Binding) bool { return b.HTTPMethod() != "GET" && b.HTTPMethod() != "HEAD" }
-	return len(m.Bindings) > 0 && !slices.ContainsFunc(m.Bindings, sideEffects)
+	sideEffects := func(r route) bool { return r.binding.HTTPMethod() != "GET" && r.binding.HTTPMethod() != "HEAD" }
+	return len(c.routes) > 0 && !slices.ContainsFunc(c.routes, sideEffects)
 }

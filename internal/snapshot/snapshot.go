@@ -1,9 +1,9 @@
 // Package snapshot builds immutable snapshots from documents and publishes them.
 //
-// A build goes: documents are decoded and merged (merge.go), settings checked (check.go), upstreams opened
-// (upstreams.go), descriptors linked, methods bound and planned (methods.go). Every problem is collected; only what
-// depends on a part that has problems is left for the next attempt, because it would name the same mistakes
-// again.
+// A build goes: documents are decoded (read.go), checked (check.go) and merged (merge.go), upstreams opened
+// (upstreams.go), descriptors linked (build.go), methods bound and planned (methods.go). Every problem is collected; only
+// what depends on a part that has problems is left for the next attempt, because it would name the same mistakes
+// again. A [Builder] takes each of these parts from its last build where nothing that the part depends on has changed.
 package snapshot
 
 import (
@@ -15,7 +15,6 @@ import (
 	"slices"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"google.golang.org/protobuf/reflect/protoreflect"
@@ -44,7 +43,7 @@ type Snapshot struct {
 	Limits    *gatewayv1.Limits // defaults filled in
 
 	open      []io.Closer // its upstreams
-	pins      atomic.Int64
+	pins      users
 	closeOnce sync.Once
 	closeErr  error
 }
@@ -71,7 +70,7 @@ type Method struct {
 	// SelectField is the request's own field for a selection, a singular string named `select`; nil if it has none.
 	SelectField protoreflect.FieldDescriptor
 
-	views views
+	views *views // shared with the same method of other snapshots
 }
 
 // Close releases the upstreams of a snapshot that was never published; published ones are closed by their last

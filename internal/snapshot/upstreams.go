@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
 
 	gatewayv1 "facet/api/facet/gateway/v1"
@@ -22,23 +23,45 @@ const reflectionTimeout = 5 * time.Second
 // upstreams are the open upstreams of a snapshot.
 type upstreams struct {
 	configs map[string]located[*gatewayv1.Upstream]
-	open    map[string]*upstream.Upstream
+	open    map[string]*sharedUpstream
 }
 
-// openUpstreams opens all upstreams; what opens is open even if others have problems. Nothing connects yet.
-func openUpstreams(configs map[string]located[*gatewayv1.Upstream], pool *upstream.Pool) (*upstreams, problem.List) {
-	u := &upstreams{configs: configs, open: make(map[string]*upstream.Upstream, len(configs))}
+// sharedUpstream is an upstream that is open for the snapshots that were built while its configuration stayed the same.
+type sharedUpstream struct {
+	*upstream.Upstream
+	config *gatewayv1.Upstream
+	users  users
+}
+
+// Close ends the use by one snapshot; with the last one the upstream closes.
+func (u *sharedUpstream) Close() error {
+	if u.users.leave() {
+		return u.Upstream.Close()
+	}
+	return nil
+}
+
+// openUpstreams opens all upstreams; what opens is open even if others have problems. Nothing connects yet. Those
+// of the last snapshot that are configured as before, and still open, are shared with it.
+func openUpstreams(configs map[string]located[*gatewayv1.Upstream], pool *upstream.Pool, last map[string]*sharedUpstream) (*upstreams, problem.List) {
+	u := &upstreams{configs: configs, open: make(map[string]*sharedUpstream, len(configs))}
 	var problems problem.List
 	for _, name := range sorted(configs) {
-		if configs[name].config.GetMaxReplyBytes() < 0 {
+		config := configs[name].config
+		if config.GetMaxReplyBytes() < 0 {
 			continue // a problem already
 		}
-		opened, err := pool.Open(name, configs[name].config)
+		if shared, ok := last[name]; ok && proto.Equal(shared.config, config) && shared.users.join() {
+			u.open[name] = shared
+			continue
+		}
+		opened, err := pool.Open(name, config)
 		if err != nil {
 			problems = append(problems, problem.At(configs[name].at("target"), "%v", err))
 			continue
 		}
-		u.open[name] = opened
+		u.open[name] = &sharedUpstream{Upstream: opened, config: config}
+		u.open[name].users.n.Store(1)
 	}
 	return u, problems
 }
@@ -94,12 +117,16 @@ func (u *upstreams) checkServices(s *schema.Schema) problem.List {
 	return problems
 }
 
-// callers returns who serves which service.
+// callers returns who serves which service. One that did not open has a problem already.
 func (u *upstreams) callers() map[protoreflect.FullName]plan.Upstream {
 	callers := map[protoreflect.FullName]plan.Upstream{}
 	for name, entry := range u.configs {
+		caller := plan.Upstream{Name: name, Config: entry.config}
+		if opened, ok := u.open[name]; ok {
+			caller.Caller, caller.Config = opened.Upstream, opened.config
+		}
 		for _, service := range entry.config.GetServices() {
-			callers[protoreflect.FullName(service)] = plan.Upstream{Name: name, Caller: u.open[name], Config: entry.config}
+			callers[protoreflect.FullName(service)] = caller
 		}
 	}
 	return callers

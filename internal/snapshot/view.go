@@ -24,8 +24,16 @@ type View struct {
 // all texts of the same canonical selection. Both count towards the bound, so that a client that
 // varies its text evicts, and cannot fill the memory.
 type views struct {
-	once  sync.Once
-	cache *lru.Cache[viewKey, *View]
+	settings viewSettings
+	once     sync.Once
+	cache    *lru.Cache[viewKey, *View]
+}
+
+// viewSettings is what views depend on besides the method's descriptor and plan.
+type viewSettings struct {
+	options pbwire.Options
+	limits  pbwire.SelectionLimits
+	most    int // of them are kept
 }
 
 type viewKey struct {
