@@ -1,6 +1,8 @@
 package main
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -9,6 +11,8 @@ import (
 
 	"facet/internal/app"
 	"facet/internal/conf"
+	"facet/internal/etcd"
+	"facet/internal/history"
 	"facet/internal/source"
 )
 
@@ -22,23 +26,46 @@ func newServe() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			directories, err := source.NewDirectory(bootstrap.GetDocuments()...)
-			if err != nil {
-				return err
-			}
 			logger, err := newLogger(cmd.ErrOrStderr(), bootstrap.GetLog())
 			if err != nil {
 				return err
 			}
-			a, err := app.New(cmd.Context(), app.Options{
-				Version: version, Bootstrap: bootstrap, Source: directories, Logger: logger,
-			})
-			if err != nil {
-				return reportProblems(cmd.ErrOrStderr(), bootstrap.GetDocuments(), err)
-			}
-			return a.Run()
+			return serve(cmd, bootstrap, logger)
 		},
 	}
+}
+
+// serve runs the gateway until the command's context ends.
+func serve(cmd *cobra.Command, bootstrap *conf.Bootstrap, logger *slog.Logger) error {
+	options := app.Options{Version: version, Bootstrap: bootstrap, Logger: logger}
+	closeDocuments, err := openDocuments(cmd.Context(), bootstrap, &options)
+	if err != nil {
+		return err
+	}
+	a, err := app.New(cmd.Context(), options)
+	if err != nil {
+		return errors.Join(reportProblems(cmd.ErrOrStderr(), bootstrap.GetDocuments(), err), closeDocuments())
+	}
+	return errors.Join(a.Run(), closeDocuments())
+}
+
+// openDocuments sets where the documents come from: etcd, or directories.
+func openDocuments(ctx context.Context, bootstrap *conf.Bootstrap, options *app.Options) (closeDocuments func() error, err error) {
+	settings := bootstrap.GetEtcd()
+	if settings == nil {
+		options.Source, err = source.NewDirectory(bootstrap.GetDocuments()...)
+		return func() error { return nil }, err
+	}
+	layout, err := etcd.NewLayout(settings.GetPrefix(), settings.GetApp())
+	if err != nil {
+		return nil, err
+	}
+	client, err := etcd.Connect(context.WithoutCancel(ctx), settings) // it is needed until the gateway has drained
+	if err != nil {
+		return nil, err
+	}
+	options.Source, options.History = source.NewEtcd(client, layout.Live()), history.New(client, layout)
+	return client.Close, nil
 }
 
 // loadBootstrap reads the file that --conf names, or the one that is found.

@@ -2,7 +2,8 @@
 //
 //	go run ./examples/mall
 //
-// It needs no files: documents and contracts are built in.
+// It needs no files: documents and contracts are built in. They are put into an etcd that runs in the process, where
+// facet push changes them.
 package main
 
 import (
@@ -38,6 +39,7 @@ var errUsage = errors.New("usage")
 // settings are the command line.
 type settings struct {
 	http, grpc, admin string // where the gateway listens
+	etcd              string // where etcd listens
 	services          backend.Addresses
 	backendsOnly      bool
 }
@@ -49,12 +51,13 @@ func parseSettings(args []string, stderr io.Writer) (settings, error) {
 	flags.StringVar(&s.http, "http", ":8000", "where the gateway serves HTTP/JSON")
 	flags.StringVar(&s.grpc, "grpc", ":9000", "where the gateway serves gRPC")
 	flags.StringVar(&s.admin, "admin", "127.0.0.1:9900", "where the gateway serves health and state")
+	flags.StringVar(&s.etcd, "etcd", "127.0.0.1:9190", "where etcd listens, which holds the documents")
 	flags.StringVar(&s.services.User, "user", "127.0.0.1:9101", "where the user service listens")
 	flags.StringVar(&s.services.Order, "order", "127.0.0.1:9102", "where the order service listens")
 	flags.StringVar(&s.services.Product, "product", "127.0.0.1:9103", "where the product service listens")
 	flags.StringVar(&s.services.Notice, "notice", "127.0.0.1:9104", "where the notice service listens")
 	flags.StringVar(&s.services.Live, "live", "127.0.0.1:9105", "where the live service listens")
-	flags.BoolVar(&s.backendsOnly, "backends-only", false, "run the services without a gateway")
+	flags.BoolVar(&s.backendsOnly, "backends-only", false, "run the services without etcd and a gateway")
 	if err := flags.Parse(args); err != nil {
 		return s, errors.Join(errUsage, err)
 	}

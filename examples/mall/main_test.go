@@ -15,7 +15,7 @@ import (
 
 // freePorts are arguments for a mall on free ports.
 var freePorts = []string{
-	"-http=127.0.0.1:0", "-grpc=127.0.0.1:0", "-admin=127.0.0.1:0",
+	"-http=127.0.0.1:0", "-grpc=127.0.0.1:0", "-admin=127.0.0.1:0", "-etcd=127.0.0.1:0",
 	"-user=127.0.0.1:0", "-order=127.0.0.1:0", "-product=127.0.0.1:0", "-notice=127.0.0.1:0", "-live=127.0.0.1:0",
 }
 
@@ -93,7 +93,7 @@ func TestTakenPortIsNamed(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer taken.Close()
-	for _, flag := range []string{"http", "grpc", "admin", "user", "live"} {
+	for _, flag := range []string{"http", "grpc", "admin", "etcd", "user", "live"} {
 		args := append([]string{}, freePorts...)
 		args = append(args, "-"+flag+"="+taken.Addr().String())
 		ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)

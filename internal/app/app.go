@@ -19,8 +19,10 @@ import (
 	"facet/internal/admin"
 	"facet/internal/conf"
 	"facet/internal/gateway"
+	"facet/internal/history"
 	"facet/internal/server"
 	"facet/internal/snapshot"
+	"facet/internal/telemetry"
 	"facet/internal/upstream"
 )
 
@@ -32,6 +34,8 @@ type Options struct {
 	Bootstrap *conf.Bootstrap
 	// Source delivers the documents.
 	Source config.Source
+	// History archives what serves as versions, and has candidates to try out; nil for documents that are not in etcd.
+	History *history.Store
 	// Logger receives what there is to say.
 	Logger *slog.Logger
 }
@@ -44,24 +48,39 @@ type App struct {
 	http      *khttp.Server
 	grpc      *kgrpc.Server
 	admin     *khttp.Server
+	telemetry *telemetry.Telemetry
 	snapshots *snapshot.Holder
 	pool      *upstream.Pool
+
+	reloader   *reloader
+	candidates *candidates
 }
 
 // New loads the first snapshot and opens the listeners. Documents with problems are an error that lists them
-// (a problem.List): a gateway does not start on a configuration that it would refuse later.
+// (a problem.List): a gateway does not start on a configuration that it would refuse later, unless it has kept a good
+// one.
 func New(ctx context.Context, options Options) (*App, error) {
 	log.SetLogger(kratosLogger{options.Logger})
-	bootstrap := options.Bootstrap.GetServer()
-	a := &App{ctx: ctx, settings: bootstrap, snapshots: &snapshot.Holder{}, pool: upstream.NewPool()}
-	reloader := newReloader(options.Source, a.snapshots, a.pool, options.Logger)
-	if err := reloader.load(ctx); err != nil {
-		return nil, errors.Join(err, a.pool.Close())
+	metrics, err := telemetry.New(options.Version)
+	if err != nil {
+		return nil, err
+	}
+	bootstrap := options.Bootstrap
+	a := &App{ctx: ctx, settings: bootstrap.GetServer(), telemetry: metrics, snapshots: &snapshot.Holder{}, pool: upstream.NewPool()}
+	k := newKeeper(bootstrap, options.History, options.Logger)
+	a.reloader = newReloader(options.Source, a.snapshots, snapshot.NewBuilder(a.pool), k, options.Logger)
+	k.archived = a.reloader.archived
+	if err := a.reloader.load(ctx); err != nil {
+		return nil, errors.Join(err, a.Close())
 	}
 	gw := gateway.New(a.snapshots)
-	a.http = server.NewHTTP(httpSettings(bootstrap.GetHttp()), gw)
-	a.grpc = server.NewGRPC(bootstrap.GetGrpc().GetAddr(), gw)
-	a.admin = server.NewHandler(adminSettings(bootstrap.GetAdmin()), admin.NewHandler(reloader))
+	a.candidates = newCandidates(options.History, gw, snapshot.NewBuilder(a.pool), options.Logger)
+	if err := a.observe(metrics.Meter()); err != nil {
+		return nil, errors.Join(err, a.Close())
+	}
+	a.http = server.NewHTTP(httpSettings(a.settings.GetHttp()), gw)
+	a.grpc = server.NewGRPC(a.settings.GetGrpc().GetAddr(), gw)
+	a.admin = server.NewHandler(adminSettings(a.settings.GetAdmin()), admin.NewHandler(a, metrics.Handler()))
 	if err := a.listen(); err != nil {
 		return nil, errors.Join(err, a.Close())
 	}
@@ -69,9 +88,9 @@ func New(ctx context.Context, options Options) (*App, error) {
 		kratos.Name("facet"),
 		kratos.Version(options.Version),
 		kratos.Context(context.WithoutCancel(ctx)), // the parent of every request's: its end would cut them off instead of draining
-		kratos.StopTimeout(bootstrap.GetDrainTimeout().AsDuration()),
-		kratos.BeforeStop(func(context.Context) error { reloader.drain(); return nil }),
-		kratos.Server(a.http, a.grpc, a.admin, reloader),
+		kratos.StopTimeout(a.settings.GetDrainTimeout().AsDuration()),
+		kratos.BeforeStop(func(context.Context) error { a.reloader.drain(); return nil }),
+		kratos.Server(a.http, a.grpc, a.admin, a.reloader, a.candidates, k),
 	)
 	return a, nil
 }
@@ -100,10 +119,17 @@ func (a *App) Run() error {
 	return errors.Join(a.kratos.Run(), a.Close())
 }
 
+// Status implements admin.State.
+func (a *App) Status() admin.Status {
+	status, _ := a.reloader.state()
+	status.Canary = a.candidates.status()
+	return status
+}
+
 // Close releases what the application holds.
 func (a *App) Close() error {
 	a.snapshots.Publish(nil)
-	return a.pool.Close()
+	return errors.Join(a.pool.Close(), a.telemetry.Close(context.Background()))
 }
 
 // Addresses returns where the servers listen: host:port.

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"maps"
+	"strconv"
 	"sync"
 	"time"
 
@@ -13,7 +15,6 @@ import (
 	"facet/internal/problem"
 	"facet/internal/snapshot"
 	"facet/internal/source"
-	"facet/internal/upstream"
 )
 
 // buildTimeout bounds the building of a snapshot, server reflection included.
@@ -24,51 +25,110 @@ const buildTimeout = 30 * time.Second
 type reloader struct {
 	documents config.Source
 	snapshots *snapshot.Holder
-	pool      *upstream.Pool
+	builder   *snapshot.Builder
+	keeper    *keeper
 	logger    *slog.Logger
 
 	running context.Context // until Stop, which may come before Start
 	stop    context.CancelFunc
 
-	mu     sync.Mutex // guards the field below
+	mu     sync.Mutex // guards the fields below
 	status admin.Status
+	counts map[string]int64 // of changes, by result
 }
 
-func newReloader(documents config.Source, snapshots *snapshot.Holder, pool *upstream.Pool, logger *slog.Logger) *reloader {
+// Results of a change, as the metric of changes names them.
+const (
+	activated  = "activated"
+	unchanged  = "unchanged"
+	refused    = "refused"
+	unreadable = "unreadable"
+)
+
+func newReloader(documents config.Source, snapshots *snapshot.Holder, builder *snapshot.Builder, keeper *keeper, logger *slog.Logger) *reloader {
 	running, stop := context.WithCancel(context.Background())
-	return &reloader{documents: documents, snapshots: snapshots, pool: pool, logger: logger, running: running, stop: stop}
+	return &reloader{
+		documents: documents, snapshots: snapshots, builder: builder, keeper: keeper, logger: logger,
+		running: running, stop: stop, counts: map[string]int64{},
+	}
 }
 
-// load builds and publishes the documents as they are.
+// load builds and publishes the documents as they are. If they cannot be read, or have problems, the last good ones
+// that were kept on disk serve instead.
 func (r *reloader) load(ctx context.Context) error {
-	documents, err := r.documents.Load()
-	if err != nil {
+	values, err := r.documents.Load()
+	if err == nil {
+		err = r.apply(ctx, values)
+	} else {
+		r.readFailed(err)
+	}
+	if err == nil {
+		return nil
+	}
+	last, lastErr := r.keeper.load()
+	if lastErr != nil {
+		return errors.Join(err, lastErr)
+	}
+	if last == nil {
 		return err
 	}
-	return r.apply(ctx, documents)
+	r.logRefusal(err)
+	return r.applyLastGood(ctx, last)
 }
 
 // apply builds a snapshot and publishes it. If the documents have problems the last good snapshot keeps
 // serving.
-func (r *reloader) apply(ctx context.Context, documents []*config.KeyValue) error {
-	ctx, cancel := context.WithTimeout(ctx, buildTimeout)
-	defer cancel()
-	snap, problems := snapshot.Build(ctx, Documents(documents), r.pool)
+func (r *reloader) apply(ctx context.Context, values []*config.KeyValue) error {
+	documents := Documents(values)
+	snap, err := r.build(ctx, documents)
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if len(problems) > 0 {
-		r.status.Refused = time.Now()
-		r.status.Problems = problems
-		return problems
+	now := time.Now()
+	if err != nil {
+		r.counts[refused]++
+		r.status.Refused, r.status.Problems = now, problemsOf(err)
+		return err
 	}
+	r.status.Accepted, r.status.Problems, r.status.Unreadable = now, nil, ""
+	r.status.LastGood = time.Time{}
+	number, revision := revisionOf(r.documents, values)
 	if r.status.Snapshot != nil && r.status.Snapshot.Hash == snap.Hash {
-		r.status.Problems = nil
+		r.counts[unchanged]++
+		r.status.Revision = revision
 		return snap.Close()
 	}
+	r.counts[activated]++
+	r.publish(snap, revision, now)
+	r.keeper.keep(kept{documents: documents, hash: snap.Hash, revision: number})
+	return nil
+}
+
+// build makes a snapshot of documents, in bounded time.
+func (r *reloader) build(ctx context.Context, documents []snapshot.Document) (*snapshot.Snapshot, error) {
+	ctx, cancel := context.WithTimeout(ctx, buildTimeout)
+	defer cancel()
+	snap, problems := r.builder.Build(ctx, documents)
+	return snap, problems.Err()
+}
+
+// publish makes a snapshot serve. It is called with the lock held.
+func (r *reloader) publish(snap *snapshot.Snapshot, revision string, now time.Time) {
 	r.snapshots.Publish(snap)
-	r.status.Snapshot, r.status.Revision = snap, source.Revision(documents)
-	r.status.Activated, r.status.Problems = time.Now(), nil
-	r.logger.Info("snapshot activated", "hash", snap.Hash, "methods", len(snap.Methods))
+	r.status.Snapshot, r.status.Revision, r.status.Version, r.status.Activated = snap, revision, "", now
+	r.logger.Info("snapshot activated", "hash", snap.Hash, "methods", len(snap.Methods), "revision", revision)
+}
+
+// applyLastGood publishes the documents that were kept on disk.
+func (r *reloader) applyLastGood(ctx context.Context, last *kept) error {
+	snap, err := r.build(ctx, last.documents)
+	if err != nil {
+		return err
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.publish(snap, strconv.FormatInt(last.revision, 10), time.Now())
+	r.status.LastGood = last.saved
+	r.logger.Warn("the gateway serves the last good documents, from disk", "saved", last.saved, "hash", snap.Hash)
 	return nil
 }
 
@@ -84,15 +144,28 @@ func (r *reloader) Start(context.Context) error {
 		}
 	})
 	for {
-		documents, err := watcher.Next()
+		values, err := watcher.Next()
 		if r.running.Err() != nil {
 			return nil //nolint:nilerr // the watch was told to end
 		}
-		if err == nil {
-			err = r.apply(r.running, documents)
+		if err != nil {
+			r.readFailed(err)
+		} else {
+			err = r.apply(r.running, values)
 		}
 		r.logRefusal(err)
 	}
+}
+
+// readFailed notes that the source cannot be read.
+func (r *reloader) readFailed(err error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.counts[unreadable]++
+	if r.status.Unreadable == "" {
+		r.status.UnreadableSince = time.Now()
+	}
+	r.status.Unreadable = err.Error()
 }
 
 // logRefusal logs every problem of a change that is refused.
@@ -123,11 +196,39 @@ func (r *reloader) drain() {
 	r.status.Draining = true
 }
 
-// Status implements admin.State.
-func (r *reloader) Status() admin.Status {
+// archived notes the version that a snapshot has been archived as.
+func (r *reloader) archived(hash, version string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return r.status
+	if r.status.Snapshot != nil && r.status.Snapshot.Hash == hash {
+		r.status.Version = version
+	}
+}
+
+// state returns how the reloads went.
+func (r *reloader) state() (admin.Status, map[string]int64) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.status, maps.Clone(r.counts)
+}
+
+// revisionOf identifies the documents that a source has delivered: by etcd's revision, or by their content, which has no
+// number.
+func revisionOf(documents config.Source, values []*config.KeyValue) (number int64, text string) {
+	if numbered, ok := documents.(interface{ Revision() int64 }); ok {
+		number = numbered.Revision()
+		return number, strconv.FormatInt(number, 10)
+	}
+	return 0, source.Revision(values)
+}
+
+// problemsOf returns the problems that an error lists.
+func problemsOf(err error) problem.List {
+	problems := problem.List(nil)
+	if !errors.As(err, &problems) {
+		return problem.List{problem.At(problem.Position{}, "%v", err)}
+	}
+	return problems
 }
 
 // Documents are the documents of a source.

@@ -31,7 +31,7 @@ func helloYAML(text string) string {
 }
 
 // get returns a body.
-func get(t *testing.T, url string) string {
+func get(t testing.TB, url string) string {
 	t.Helper()
 	reply, err := http.Get(url)
 	if err != nil {
@@ -46,7 +46,7 @@ func get(t *testing.T, url string) string {
 }
 
 // await asks until the body holds a text.
-func await(t *testing.T, url, want string) string {
+func await(t testing.TB, url, want string) string {
 	t.Helper()
 	deadline := time.Now().Add(20 * time.Second)
 	for {
