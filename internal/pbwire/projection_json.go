@@ -65,7 +65,12 @@ func (r *run) ordered(dst []byte, p *program, s span) ([]byte, *WireError) {
 		}
 		name := len(dst)
 		var err *WireError
-		if dst, pos, err = r.next(dst, f, in, tag, at); err != nil {
+		if f.shape == shapeText {
+			dst, pos, err = r.nextText(dst, f, in, at)
+		} else {
+			dst, pos, err = r.next(dst, f, in, tag, at)
+		}
+		if err != nil {
 			return dst, err
 		}
 		if len(dst) == name && f.shape != shapeClear {
@@ -113,14 +118,26 @@ func (r *run) next(dst []byte, f *field, in []byte, tag uint64, pos int) ([]byte
 
 // nextText is next for a string or bytes.
 func (r *run) nextText(dst []byte, f *field, in []byte, pos int) ([]byte, int, *WireError) {
-	start, end := readLength(in, pos)
-	switch {
-	case end < 0:
+	var start, end int
+	if pos < len(in) && in[pos] < 0x80 {
+		start = pos + 1
+		end = start + int(in[pos])
+		if end > len(in) {
+			return dst, pos, malformed(pos, endTruncated)
+		}
+	} else if start, end = readLength(in, pos); end < 0 {
 		return dst, pos, malformed(pos, end)
-	case start == end && f.implicit:
+	}
+	if start == end && f.implicit {
 		return dst, end, nil
 	}
-	dst, ok := f.appendText(f.name.append(dst), r.in[start:end])
+	dst = f.name.append(dst)
+	ok := true
+	if f.kind == protoreflect.StringKind {
+		dst, ok = appendString(dst, r.in[start:end])
+	} else {
+		dst, ok = f.appendText(dst, r.in[start:end])
+	}
 	if !ok {
 		return dst, pos, &WireError{Offset: start, Err: ErrUTF8}
 	}

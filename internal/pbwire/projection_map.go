@@ -167,9 +167,9 @@ func (f *field) appendKeyNumber(dst []byte, order uint64) []byte {
 	case f.kind == protoreflect.BoolKind:
 		return strconv.AppendBool(dst, order != 0)
 	case signBit(f.kind) != 0:
-		return strconv.AppendInt(dst, int64(order^signBit(f.kind)), 10)
+		return appendInt(dst, int64(order^signBit(f.kind)))
 	default:
-		return strconv.AppendUint(dst, order, 10)
+		return appendUint(dst, order)
 	}
 }
 

@@ -16,11 +16,11 @@ func (f *field) appendNumber(dst []byte, raw uint64) []byte {
 	case protoreflect.EnumKind:
 		return f.enum.append(dst, int32(raw))
 	case protoreflect.Int32Kind, protoreflect.Sfixed32Kind:
-		return strconv.AppendInt(dst, int64(int32(raw)), 10)
+		return appendInt(dst, int64(int32(raw)))
 	case protoreflect.Uint32Kind, protoreflect.Fixed32Kind:
-		return strconv.AppendUint(dst, uint64(uint32(raw)), 10)
+		return appendUint(dst, uint64(uint32(raw)))
 	case protoreflect.Sint32Kind:
-		return strconv.AppendInt(dst, int64(int32(protowire.DecodeZigZag(raw))), 10)
+		return appendInt(dst, int64(int32(protowire.DecodeZigZag(raw))))
 	case protoreflect.FloatKind:
 		return appendFloat(dst, float64(math.Float32frombits(uint32(raw))), 32)
 	case protoreflect.DoubleKind:
@@ -29,11 +29,11 @@ func (f *field) appendNumber(dst []byte, raw uint64) []byte {
 	dst = append(dst, '"')
 	switch f.kind {
 	case protoreflect.Int64Kind, protoreflect.Sfixed64Kind:
-		dst = strconv.AppendInt(dst, int64(raw), 10)
+		dst = appendInt(dst, int64(raw))
 	case protoreflect.Sint64Kind:
-		dst = strconv.AppendInt(dst, protowire.DecodeZigZag(raw), 10)
+		dst = appendInt(dst, protowire.DecodeZigZag(raw))
 	default:
-		dst = strconv.AppendUint(dst, raw, 10)
+		dst = appendUint(dst, raw)
 	}
 	return append(dst, '"')
 }
@@ -105,5 +105,5 @@ func (e *enumTexts) append(dst []byte, number int32) []byte {
 	if name, ok := e.names[number]; ok {
 		return append(dst, name...)
 	}
-	return strconv.AppendInt(dst, int64(number), 10)
+	return appendInt(dst, int64(number))
 }

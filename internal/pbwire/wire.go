@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math/bits"
 	"strings"
 
 	"google.golang.org/protobuf/encoding/protowire"
@@ -106,6 +107,11 @@ func readLongVarint(b []byte, pos int) (v uint64, end int) {
 	if pos+1 < len(b) && b[pos+1] < 0x80 { // two bytes, as most tags that are not one
 		return uint64(b[pos]&0x7f) | uint64(b[pos+1])<<7, pos + 2
 	}
+	if len(b)-pos >= 8 {
+		if v, n := varint8(binary.LittleEndian.Uint64(b[pos:])); n > 0 {
+			return v, pos + n
+		}
+	}
 	for shift := 0; shift < 64; shift += 7 {
 		if pos >= len(b) {
 			return 0, endTruncated
@@ -121,6 +127,20 @@ func readLongVarint(b []byte, pos int) (v uint64, end int) {
 		}
 	}
 	return 0, endOverflow
+}
+
+// varint8 reads a varint of up to eight bytes and returns how many it has; 0 if it is longer. It does not
+// branch on the length, for that of numbers cannot be predicted.
+func varint8(w uint64) (v uint64, n int) {
+	stop := ^w & 0x80808080_80808080
+	if stop == 0 {
+		return 0, 0
+	}
+	w &= (stop ^ (stop - 1)) & 0x7f7f7f7f_7f7f7f7f // up to the first byte without the high bit
+	w = w&0x007f007f_007f007f | w&0x7f007f00_7f007f00>>1
+	w = w&0x00003fff_00003fff | w&0x3fff0000_3fff0000>>2
+	w = w&0x00000000_0fffffff | w&0x0fffffff_00000000>>4
+	return w, bits.TrailingZeros64(stop)/8 + 1
 }
 
 // readLength reads the length of a value and returns where the value starts and ends; the end is a
