@@ -146,20 +146,16 @@ func presenceHides(was, is protoreflect.FieldDescriptor) bool {
 	return shape(was) == shape(is) && !was.IsList() && !was.IsMap() && !was.HasPresence() && is.HasPresence()
 }
 
-// newlyExclusive returns a field that could be set along with the one that was, and cannot be any more; "" if there is
-// none.
+// newlyExclusive returns a field that could be set along with one that moved into its oneof, and cannot be any more; "" if
+// there is none.
 func newlyExclusive(was, is protoreflect.FieldDescriptor) protoreflect.Name {
-	now := is.ContainingOneof()
-	if now == nil || now.IsSynthetic() {
+	before, now := was.ContainingOneof(), is.ContainingOneof()
+	if now == nil || now.IsSynthetic() || before != nil && before.Name() == now.Name() {
 		return ""
 	}
 	for i := range now.Fields().Len() {
-		other := now.Fields().Get(i)
-		before := was.ContainingMessage().Fields().ByName(other.Name())
-		if before == nil || before.Number() == was.Number() {
-			continue
-		}
-		if oneof := was.ContainingOneof(); oneof == nil || oneof != before.ContainingOneof() {
+		other := was.ContainingMessage().Fields().ByName(now.Fields().Get(i).Name())
+		if other != nil && other != was && (before == nil || before != other.ContainingOneof()) {
 			return other.Name()
 		}
 	}
