@@ -27,13 +27,11 @@ const (
 
 // call is one downstream call of a plan, compiled.
 type call struct {
-	index    int
-	name     string
-	config   *gatewayv1.Call
-	rpc      protoreflect.MethodDescriptor
-	method   string // `/user.v1.UserService/GetUser`
-	upstream Upstream
-	timeout  time.Duration // 0: that of the method
+	index  int
+	name   string
+	config *gatewayv1.Call
+	rpc    protoreflect.MethodDescriptor
+	method string // `/user.v1.UserService/GetUser`
 
 	when     reader // nil: always
 	request  writer // without ids
@@ -203,11 +201,15 @@ func (c *compiler) findUpstream(call *call, at place) {
 		c.problem(c.site(at), "no upstream serves %s; add it to the `services` of one", service)
 		return
 	}
-	call.upstream = upstream
-	call.timeout = call.config.GetTimeout().AsDuration()
-	if call.timeout == 0 {
-		call.timeout = upstream.Config.GetTimeout().AsDuration()
+	c.plan.upstreams[service] = upstream
+}
+
+// timeout is the deadline of the call at an upstream, from its start; 0 is that of the method.
+func (c *call) timeout(at Upstream) time.Duration {
+	if own := c.config.GetTimeout().AsDuration(); own > 0 {
+		return own
 	}
+	return at.Config.GetTimeout().AsDuration()
 }
 
 // checkOptions refuses options that have no meaning together.

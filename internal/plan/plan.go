@@ -23,6 +23,7 @@ package plan
 
 import (
 	"context"
+	"maps"
 
 	"google.golang.org/grpc/mem"
 	"google.golang.org/protobuf/reflect/protoreflect"
@@ -73,6 +74,8 @@ type Plan struct {
 	types  *Types
 	safe   bool
 
+	upstreams map[protoreflect.FullName]Upstream // of the services it calls
+
 	passThrough *call   // the one call of a method without a plan of its own
 	calls       []*call // by name
 	order       []int   // each call after those it waits for
@@ -89,6 +92,8 @@ func Compile(spec Spec) (*Plan, problem.List) {
 		config: spec.Config,
 		types:  spec.Types,
 		safe:   spec.Safe,
+
+		upstreams: map[protoreflect.FullName]Upstream{},
 	}
 	c := &compiler{spec: spec, plan: p, calls: map[string]*call{}, broken: map[string]bool{}}
 	switch {
@@ -115,10 +120,23 @@ func (c *compiler) compilePassThrough() {
 			"write `calls` and a `reply`, or add the service to the `services` of an upstream", service)
 		return
 	}
-	c.plan.passThrough = &call{
-		rpc:      c.spec.Method,
-		method:   "/" + c.plan.name,
-		upstream: upstream,
-		timeout:  upstream.Config.GetTimeout().AsDuration(),
+	c.plan.upstreams[service] = upstream
+	c.plan.passThrough = &call{rpc: c.spec.Method, method: "/" + c.plan.name}
+}
+
+// Reconnect returns the plan as it is compiled when other upstreams serve the same services: the plan itself if they are the same
+// ones. caller is that of a [Spec]; ok is false if nobody serves one of the services any more.
+func (p *Plan) Reconnect(caller func(service protoreflect.FullName) (Upstream, bool)) (_ *Plan, ok bool) {
+	upstreams := make(map[protoreflect.FullName]Upstream, len(p.upstreams))
+	for service := range p.upstreams {
+		if upstreams[service], ok = caller(service); !ok {
+			return nil, false
+		}
 	}
+	if maps.Equal(upstreams, p.upstreams) {
+		return p, true
+	}
+	reconnected := *p
+	reconnected.upstreams = upstreams
+	return &reconnected, true
 }

@@ -3,6 +3,7 @@ package plan
 import (
 	"slices"
 	"sync"
+	"time"
 
 	"google.golang.org/protobuf/encoding/protowire"
 	"google.golang.org/protobuf/reflect/protoreflect"
@@ -26,6 +27,9 @@ type Program struct {
 // programCall is a call as a program makes it.
 type programCall struct {
 	*call
+	upstream Upstream
+	timeout  time.Duration // 0: that of the method
+
 	mask  *pbwire.Selection // what of the reply is wanted
 	shape *shape            // what of the reply is read
 	// header is the mask as metadata, maskField as a field of the request. They are empty where everything
@@ -45,7 +49,7 @@ func (p *Plan) Prune(sel *pbwire.Selection) (*Program, error) {
 	g := &Program{plan: p, selection: sel}
 	g.runs.New = func() any { return newRun(g) }
 	if p.passThrough != nil {
-		g.calls = []*programCall{newProgramCall(p.passThrough, sel)}
+		g.calls = []*programCall{newProgramCall(p, p.passThrough, sel)}
 		return g, nil
 	}
 	g.reply = p.reply.prune(sel)
@@ -99,7 +103,7 @@ func (g *Program) add(c *call, w *want) {
 	if w != nil {
 		mask = w.selection()
 	}
-	pc := newProgramCall(c, mask)
+	pc := newProgramCall(g.plan, c, mask)
 	if w != nil {
 		pc.shape = shapeOf(c.rpc.Output(), w)
 	}
@@ -126,8 +130,9 @@ func (g *Program) count() (n int) {
 	return n
 }
 
-func newProgramCall(c *call, mask *pbwire.Selection) *programCall {
-	pc := &programCall{call: c, mask: mask}
+func newProgramCall(p *Plan, c *call, mask *pbwire.Selection) *programCall {
+	upstream := p.upstreams[c.rpc.Parent().FullName()]
+	pc := &programCall{call: c, upstream: upstream, timeout: c.timeout(upstream), mask: mask}
 	if !mask.Everything() && !mask.Empty() {
 		pc.header = mask.String()
 	}

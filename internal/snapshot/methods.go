@@ -87,19 +87,12 @@ func (s *Snapshot) route(m *Method, r route, rules map[*httprule.Binding]positio
 type compiled struct {
 	config *gatewayv1.Method
 	schema *schema.Schema
-	served []served // what the plan asked for
 
 	descriptor protoreflect.MethodDescriptor // nil if there is no such method to serve
 	routes     []route
 	plan       *plan.Plan
 	views      *views
 	problems   problem.List
-}
-
-// served is who serves a service: nobody, if the upstream is zero.
-type served struct {
-	service  protoreflect.FullName
-	upstream plan.Upstream
 }
 
 // route is a binding, and where its rule stands.
@@ -133,8 +126,8 @@ type methodsCompiler struct {
 
 // method compiles one method, unless it was compiled from the same before.
 func (mc methodsCompiler) method(name string, config located[*gatewayv1.Method], last *compiled) *compiled {
-	if mc.current(last, config.config) {
-		return last
+	if again := mc.again(last, config.config); again != nil {
+		return again
 	}
 	c := &compiled{config: config.config, schema: mc.schema}
 	descriptor, err := mc.schema.Method(name)
@@ -152,13 +145,28 @@ func (mc methodsCompiler) method(name string, config located[*gatewayv1.Method],
 	return c
 }
 
-// current tells whether a method would come out as it did the last time. A document that changed has been read anew, so
-// the configuration is another one even where it is equal: its positions may have moved.
-func (mc methodsCompiler) current(last *compiled, config *gatewayv1.Method) bool {
+// again returns what a method was compiled to the last time, if that is what it would be compiled to now; nil otherwise. A
+// document that changed has been read anew, so the configuration is another one even where it is equal: its positions
+// may have moved.
+func (mc methodsCompiler) again(last *compiled, config *gatewayv1.Method) *compiled {
 	if last == nil || last.config != config || last.schema != mc.schema {
-		return false
+		return nil
 	}
-	return !slices.ContainsFunc(last.served, func(s served) bool { return mc.callers[s.service] != s.upstream })
+	reconnected, ok := last.plan.Reconnect(mc.caller)
+	switch {
+	case !ok:
+		return nil
+	case reconnected == last.plan:
+		return last
+	}
+	again := *last
+	again.plan, again.views = reconnected, nil
+	return &again
+}
+
+func (mc methodsCompiler) caller(service protoreflect.FullName) (plan.Upstream, bool) {
+	upstream, ok := mc.callers[service]
+	return upstream, ok
 }
 
 // rule is one HTTP rule of a method, and where it stands.
@@ -222,11 +230,7 @@ func (c *compiled) fill(mc methodsCompiler, config located[*gatewayv1.Method]) {
 		Safe:   c.safe(),
 		Locate: config.at,
 		Types:  mc.types,
-		Caller: func(service protoreflect.FullName) (plan.Upstream, bool) {
-			caller, ok := mc.callers[service]
-			c.served = append(c.served, served{service, caller})
-			return caller, ok
-		},
+		Caller: mc.caller,
 	})
 	c.plan = compiled
 	c.problems = append(c.problems, problems...)
