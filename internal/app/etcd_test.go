@@ -3,6 +3,7 @@ package app_test
 import (
 	"context"
 	"errors"
+	"flag"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -195,7 +196,7 @@ func TestReplicaWithoutAnyDocumentsDoesNotStart(t *testing.T) {
 	_, err := app.New(t.Context(), app.Options{
 		Bootstrap: bootstrap, Source: source.NewEtcd(c.client, c.layout.Live()), History: c.store, Logger: slog.New(slog.DiscardHandler),
 	})
-	if !errors.Is(err, source.ErrNoDocuments) || !strings.Contains(err.Error(), "/facet/hello/live/") {
+	if !errors.Is(err, etcd.ErrNoDocuments) || !strings.Contains(err.Error(), "/facet/hello/live/") {
 		t.Errorf("got %v, want an error that names the prefix", err)
 	}
 }
@@ -246,9 +247,12 @@ func (l *traffic) stop() {
 	l.running.Wait()
 }
 
+// changesUnderLoad is how many changes TestReloadsUnderLoad makes.
+var changesUnderLoad = flag.Int("app.changes", 300, "how many changes are made under load")
+
 // Changes come as fast as they are activated, while requests do: none fails, and none leaves anything behind.
 func TestReloadsUnderLoad(t *testing.T) {
-	const changes = 300
+	changes := *changesUnderLoad
 	c := newCluster(t)
 	c.push(t, hello("'0'"))
 	r := startReplica(t, app.Options{Source: source.NewEtcd(c.client, c.layout.Live())}) // no versions: 300 are not wanted
@@ -269,6 +273,7 @@ func TestReloadsUnderLoad(t *testing.T) {
 	}
 	after := settled()
 	requests.stop()
+	t.Logf("%d changes, %d requests; before: %+v, after: %+v", changes, requests.ok.Load(), before, after)
 	if requests.fail.Load() > 0 || requests.ok.Load() == 0 {
 		t.Errorf("%d of %d requests failed, the first: %s", requests.fail.Load(), requests.ok.Load()+requests.fail.Load(), requests.first)
 	}
