@@ -42,6 +42,7 @@ func Connect(ctx context.Context, settings *conf.Etcd) (*clientv3.Client, error)
 	if err != nil {
 		return nil, err
 	}
+	var open connections
 	pauses := backoff.DefaultConfig
 	pauses.BaseDelay, pauses.MaxDelay = reconnectMost/10, reconnectMost
 	return clientv3.New(clientv3.Config{
@@ -57,7 +58,8 @@ func Connect(ctx context.Context, settings *conf.Etcd) (*clientv3.Client, error)
 		Logger:               zap.NewNop(), // whoever makes a request learns of its error, and logs it once
 		DialOptions: []grpc.DialOption{
 			grpc.WithConnectParams(grpc.ConnectParams{Backoff: pauses, MinConnectTimeout: settings.GetDialTimeout().AsDuration()}),
-			grpc.WithChainUnaryInterceptor(signInLater()),
+			grpc.WithContextDialer(open.dial),
+			grpc.WithChainUnaryInterceptor(signInLater(), open.hangUp),
 		},
 	})
 }

@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"net/url"
+	"sync"
 
 	"go.etcd.io/etcd/client/pkg/v3/transport"
 	"go.etcd.io/etcd/server/v3/embed"
@@ -28,9 +29,10 @@ type Options struct {
 
 // Server is a running member of etcd, the only one of its cluster.
 type Server struct {
-	etcd *embed.Etcd
-	addr string
-	tls  bool
+	etcd  *embed.Etcd
+	addr  string
+	tls   bool
+	close sync.Once
 }
 
 // Start returns when the server is ready to serve. It logs nothing.
@@ -87,5 +89,5 @@ func (s *Server) Endpoint() string {
 	return "http://" + s.addr
 }
 
-// Close stops the server. Close clients first: it waits for their watches.
-func (s *Server) Close() { s.etcd.Close() }
+// Close stops the server. Close clients first: it waits for their watches. Closing again does nothing.
+func (s *Server) Close() { s.close.Do(s.etcd.Close) }

@@ -1,0 +1,163 @@
+package etcd
+
+import (
+	"context"
+	"math/rand/v2"
+	"sync"
+	"time"
+
+	clientv3 "go.etcd.io/etcd/client/v3"
+)
+
+const (
+	// The pauses between attempts to list, each twice the one before.
+	pauseLeast = 50 * time.Millisecond
+	pauseMost  = time.Second
+	// checkEvery is how often what is known is held against etcd. The watch makes changes visible at once; the check
+	// makes sure that nothing is missing for long, whatever became of the watch.
+	checkEvery = 2 * time.Second
+)
+
+// Watcher follows what is below a prefix. Next is for one goroutine, Stop for any.
+type Watcher struct {
+	client *clientv3.Client
+	prefix string
+	ctx    context.Context // until Stop
+	cancel context.CancelFunc
+	check  *time.Ticker
+
+	mu       sync.Mutex // held while Next runs, so that Stop can wait for it
+	known    *mirror    // nil until listed, and again when it cannot be trusted
+	stream   *stream    // brings known forward; nil with it
+	attempts int        // to list, since the last was seen to be good
+	news     news
+}
+
+// NewWatcher returns a watcher that reports what differs from a set returned by List. The zero Set stands for none.
+func NewWatcher(client *clientv3.Client, prefix string, reported Set) *Watcher {
+	w := &Watcher{client: client, prefix: prefix, check: time.NewTicker(checkEvery), news: news{reported: reported.Values}}
+	w.ctx, w.cancel = context.WithCancel(context.Background())
+	return w
+}
+
+// Next blocks until what is below the prefix differs from what was reported last, and returns all of it, at one
+// revision. An error says why it cannot be known, once for as long as that is so, or is ErrNoDocuments; Next may then be
+// called again. The set that follows an error is reported even if it is the one from before. After Stop Next
+// returns context.Canceled.
+func (w *Watcher) Next() (Set, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for {
+		if w.known == nil {
+			err := w.list()
+			if w.ctx.Err() != nil {
+				return Set{}, w.ctx.Err()
+			}
+			if err != nil {
+				if w.news.fails(err) {
+					return Set{}, err
+				}
+				continue
+			}
+		}
+		set := w.known.set()
+		switch {
+		case len(set.Values) == 0:
+			if err := emptyError(w.prefix); w.news.fails(err) {
+				return Set{}, err
+			}
+		case w.news.differs(set.Values):
+			return set, nil
+		}
+		w.await()
+		if err := w.ctx.Err(); err != nil {
+			return Set{}, err
+		}
+	}
+}
+
+// Stop ends the watch and what Next is waiting for.
+func (w *Watcher) Stop() error {
+	w.cancel()
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.check.Stop()
+	w.forget()
+	return nil
+}
+
+// list reads everything, after a pause unless it is the first time, and watches what changes from then on.
+func (w *Watcher) list() error {
+	select {
+	case <-time.After(pause(w.attempts)):
+	case <-w.ctx.Done():
+		return w.ctx.Err()
+	}
+	w.attempts++
+	known, err := list(w.ctx, w.client, w.prefix)
+	if err != nil {
+		return err
+	}
+	w.known = known
+	w.stream = openStream(w.ctx, w.client, w.prefix, known.revision+1)
+	return nil
+}
+
+// pause returns how long to wait before an attempt to list. It differs from replica to replica, which all lose etcd
+// at the same time.
+func pause(attempt int) time.Duration {
+	if attempt == 0 {
+		return 0
+	}
+	longest := pauseMost
+	if doublings := attempt - 1; doublings < 8 {
+		longest = min(longest, pauseLeast<<doublings)
+	}
+	return longest/2 + rand.N(longest/2)
+}
+
+// await blocks until something has happened that Next should look at.
+func (w *Watcher) await() {
+	select {
+	case response, ok := <-w.stream.responses:
+		if !ok {
+			w.forget() // whatever the reason: listing tells whether it persists
+			return
+		}
+		w.attempts = 1
+		w.known.fold(response)
+		w.catchUp()
+	case <-w.check.C:
+		w.verify()
+	case <-w.ctx.Done():
+	}
+}
+
+// catchUp folds what has arrived already, since only the last set matters.
+func (w *Watcher) catchUp() {
+	for range len(w.stream.responses) {
+		if response, ok := <-w.stream.responses; ok {
+			w.known.fold(response)
+		}
+	}
+}
+
+// verify holds what is known against etcd.
+func (w *Watcher) verify() {
+	ctx, cancel := context.WithTimeout(w.ctx, checkTimeout)
+	defer cancel()
+	answer, err := w.client.Get(ctx, w.prefix, inquiry()...)
+	if err != nil || !w.known.agrees(answer) {
+		w.forget()
+		return
+	}
+	w.attempts = 1
+}
+
+// forget ends the watch, after which everything is listed again.
+func (w *Watcher) forget() {
+	if w.stream != nil {
+		w.stream.close()
+	}
+	w.known, w.stream = nil, nil
+}
