@@ -85,7 +85,9 @@ var allowed = map[string]map[string]string{
 		"internal/problem": "mistakes in protos have positions",
 		"internal/suggest": "unknown names have likely ones",
 	},
-	"internal/source": {},
+	"internal/source": {
+		"internal/etcd": "documents below a prefix of etcd",
+	},
 	"internal/history": {
 		"internal/etcd":     "keys, and transactions of any size",
 		"internal/snapshot": "documents, and what identifies a set of them",
