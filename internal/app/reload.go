@@ -89,18 +89,22 @@ func (r *reloader) apply(ctx context.Context, values []*config.KeyValue) error {
 		r.status.Refused, r.status.Problems = now, problemsOf(err)
 		return err
 	}
-	r.status.Accepted, r.status.Problems, r.status.Unreadable = now, nil, ""
-	r.status.LastGood = time.Time{}
 	number, revision := revisionOf(r.documents, values)
-	if r.status.Snapshot != nil && r.status.Snapshot.Hash == snap.Hash {
+	fromDisk := !r.status.LastGood.IsZero()
+	r.status.Accepted, r.status.Problems, r.status.Unreadable, r.status.LastGood = now, nil, "", time.Time{}
+	known := r.status.Snapshot != nil && r.status.Snapshot.Hash == snap.Hash
+	if known {
 		r.counts[unchanged]++
 		r.status.Revision = revision
-		return snap.Close()
+		err = snap.Close()
+	} else {
+		r.counts[activated]++
+		r.publish(snap, revision, now)
 	}
-	r.counts[activated]++
-	r.publish(snap, revision, now)
-	r.keeper.keep(kept{documents: documents, hash: snap.Hash, revision: number})
-	return nil
+	if !known || fromDisk {
+		r.keeper.keep(kept{documents: documents, hash: snap.Hash, revision: number})
+	}
+	return err
 }
 
 // build makes a snapshot of documents, in bounded time.
