@@ -40,7 +40,10 @@ func (b *Bootstrap) check(positions *document.Positions) problem.List {
 	c.duration(server.GetDrainTimeout(), "server", "drain_timeout")
 	c.oneOf(b.GetLog().GetLevel(), logLevels, "log", "level")
 	c.oneOf(b.GetLog().GetFormat(), logFormats, "log", "format")
-	c.documents(b.GetDocuments())
+	if b.GetEtcd() != nil {
+		c.etcd(b.GetEtcd())
+	}
+	c.documents(b)
 	return c.problems
 }
 
@@ -72,13 +75,53 @@ func (c *checker) oneOf(value string, values []string, path ...string) {
 	}
 }
 
-func (c *checker) documents(directories []string) {
-	if len(directories) == 0 {
-		c.report([]string{"documents"}, "no directory is named, so there is nothing to serve")
+func (c *checker) documents(b *Bootstrap) {
+	switch {
+	case b.GetEtcd() != nil && len(b.GetDocuments()) > 0:
+		c.report([]string{"documents"}, "these directories and etcd exclude each other; strike out one of the two")
+	case b.GetEtcd() == nil && len(b.GetDocuments()) == 0:
+		c.report([]string{"documents"}, "no directory is named, and no etcd, so there is nothing to serve")
 	}
-	for i, directory := range directories {
+	for i, directory := range b.GetDocuments() {
 		if directory == "" {
 			c.report([]string{"documents", strconv.Itoa(i)}, `an empty name is not a directory; "." is that of this file`)
 		}
+	}
+}
+
+func (c *checker) etcd(e *Etcd) {
+	if len(e.GetEndpoints()) == 0 {
+		c.report([]string{"etcd", "endpoints"}, "none is named; want those of the members of etcd, such as [etcd-0:2379]")
+	}
+	for i, endpoint := range e.GetEndpoints() {
+		c.endpoint(endpoint, e.GetTls() != nil, "etcd", "endpoints", strconv.Itoa(i))
+	}
+	if e.GetApp() == "" {
+		c.report([]string{"etcd", "app"}, "it is missing; want the name of the application whose documents are served")
+	}
+	if (e.GetUsername() == "") != (e.GetPasswordFile() == "") {
+		c.report([]string{"etcd"}, "username and password_file go together; one of them is missing")
+	}
+	if (e.GetTls().GetCertFile() == "") != (e.GetTls().GetKeyFile() == "") {
+		c.report([]string{"etcd", "tls"}, "cert_file and key_file go together; one of them is missing")
+	}
+	c.duration(e.GetDialTimeout(), "etcd", "dial_timeout")
+}
+
+// endpoint checks where a member of etcd is said to listen.
+func (c *checker) endpoint(endpoint string, encrypted bool, path ...string) {
+	scheme, host, ok := strings.Cut(endpoint, "://")
+	if !ok {
+		scheme, host = "", endpoint
+	}
+	name, port, err := net.SplitHostPort(host)
+	if err == nil {
+		_, err = strconv.ParseUint(port, 10, 16)
+	}
+	switch {
+	case err != nil || name == "" || ok && scheme != "http" && scheme != "https":
+		c.report(path, "%q is not where etcd listens; want host:port, http://host:port or https://host:port", endpoint)
+	case scheme == "http" && encrypted:
+		c.report(path, "%s is in plain text, but there are settings of TLS; want https://%s, or strike out tls", endpoint, host)
 	}
 }

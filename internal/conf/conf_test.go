@@ -90,6 +90,48 @@ documents: [""]
 	}
 }
 
+func TestLoadReadsWhereEtcdIs(t *testing.T) {
+	path := write(t, `
+etcd:
+  endpoints: ["etcd-0:2379", "https://10.0.0.2:2379"]
+  app: mall
+  username: replica
+  password_file: secrets/etcd
+  tls: {ca_file: ca.pem, cert_file: /etc/facet/cert.pem, key_file: key.pem, server_name: etcd}
+state_dir: state
+`)
+	in := func(name string) string { return filepath.Join(filepath.Dir(path), name) }
+	want := &conf.Etcd{
+		Endpoints: []string{"etcd-0:2379", "https://10.0.0.2:2379"}, App: "mall", Prefix: "/facet", DialTimeout: durationpb.New(2 * time.Second),
+		Username: "replica", PasswordFile: in("secrets/etcd"),
+		Tls: &conf.Etcd_TLS{CaFile: in("ca.pem"), CertFile: "/etc/facet/cert.pem", KeyFile: in("key.pem"), ServerName: "etcd"},
+	}
+	got, err := conf.Load(path)
+	if err != nil || !proto.Equal(got.GetEtcd(), want) || got.GetStateDir() != in("state") {
+		t.Errorf("got  %v, %v\nwant %v", got, err, want)
+	}
+}
+
+func TestLoadReportsMistakesAboutEtcd(t *testing.T) {
+	for _, test := range []struct{ text, want string }{
+		{"documents: [mall]\netcd: {endpoints: [e:2379], app: mall}", "1:1: documents: these directories and etcd exclude each other"},
+		{"etcd: {app: mall}", "1:1: etcd.endpoints: none is named"},
+		{"etcd: {endpoints: [e:2379]}", "1:1: etcd.app: it is missing"},
+		{"etcd: {endpoints: [e], app: mall}", `1:20: etcd.endpoints.0: "e" is not where etcd listens`},
+		{`etcd: {endpoints: ["ftp://e:2379"], app: mall}`, `"ftp://e:2379" is not where etcd listens`},
+		{`etcd: {endpoints: [":2379"], app: mall}`, `":2379" is not where etcd listens`},
+		{`etcd: {endpoints: ["http://e:2379"], app: mall, tls: {}}`, "want https://e:2379, or strike out tls"},
+		{"etcd: {endpoints: [e:2379], app: mall, username: replica}", "1:1: etcd: username and password_file go together"},
+		{"etcd: {endpoints: [e:2379], app: mall, tls: {key_file: key.pem}}", "1:40: etcd.tls: cert_file and key_file go together"},
+		{"etcd: {endpoints: [e:2379], app: mall, dial_timeout: 0s}", "1:54: etcd.dial_timeout: 0s is not a positive duration"},
+	} {
+		path := write(t, test.text)
+		if _, err := conf.Load(path); err == nil || !strings.Contains(strings.ReplaceAll(err.Error(), path+":", ""), test.want) {
+			t.Errorf("%s\ngot  %v\nwant %s", test.text, err, test.want)
+		}
+	}
+}
+
 func TestLoadRefuses(t *testing.T) {
 	for _, test := range []struct{ text, want string }{
 		{"", "documents: no directory is named"},

@@ -31,6 +31,11 @@ func (b *Bootstrap) fillDefaults() {
 	fill(&b.Server.Admin.Addr, "127.0.0.1:9900")
 	fill(&b.Server.DrainTimeout, durationpb.New(10*time.Second))
 
+	if etcd := b.Etcd; etcd != nil {
+		fill(&etcd.Prefix, "/facet")
+		fill(&etcd.DialTimeout, durationpb.New(2*time.Second))
+	}
+
 	fill(&b.Log.Level, "info")
 	fill(&b.Log.Format, "text")
 }

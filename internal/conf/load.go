@@ -39,9 +39,9 @@ func Find(flag string) (string, error) {
 	return "", fmt.Errorf("there is no bootstrap file: tried %s; name one with --conf", strings.Join(tried, " and "))
 }
 
-// Load reads the settings from a bootstrap file, or from bootstrap.yaml in a directory, and fills in the defaults. The
-// directories of the documents are returned relative to the working directory, not to the file. The error of a file
-// with mistakes is a problem.List.
+// Load reads the settings from a bootstrap file, or from bootstrap.yaml in a directory, and fills in the defaults. Paths
+// are returned relative to the working directory, not to the file. The error of a file with mistakes is a
+// problem.List.
 func Load(path string) (*Bootstrap, error) {
 	info, err := os.Stat(path)
 	if err != nil {
@@ -63,10 +63,26 @@ func Load(path string) (*Bootstrap, error) {
 	if problems := settings.check(positions); len(problems) > 0 {
 		return nil, problems
 	}
-	for i, directory := range settings.Documents {
-		if !filepath.IsAbs(directory) {
-			settings.Documents[i] = filepath.Join(filepath.Dir(path), filepath.FromSlash(directory))
+	settings.resolve(filepath.Dir(path))
+	return settings, nil
+}
+
+// resolve makes paths that are relative to the directory of the bootstrap file relative to the working
+// directory.
+func (b *Bootstrap) resolve(dir string) {
+	paths := []*string{&b.StateDir}
+	for i := range b.Documents {
+		paths = append(paths, &b.Documents[i])
+	}
+	if etcd := b.Etcd; etcd != nil {
+		paths = append(paths, &etcd.PasswordFile)
+		if tls := etcd.Tls; tls != nil {
+			paths = append(paths, &tls.CaFile, &tls.CertFile, &tls.KeyFile)
 		}
 	}
-	return settings, nil
+	for _, path := range paths {
+		if *path != "" && !filepath.IsAbs(*path) {
+			*path = filepath.Join(dir, filepath.FromSlash(*path))
+		}
+	}
 }
