@@ -64,19 +64,27 @@ func documentDirectories(cmd *cobra.Command, args []string) ([]string, error) {
 
 // build makes the snapshot of directories. The error of documents with problems is a problem.List.
 func build(ctx context.Context, directories []string) (snap *snapshot.Snapshot, closeAll func(), err error) {
-	closeAll = func() {}
+	documents, err := readDirectories(directories)
+	if err != nil {
+		return nil, func() {}, err
+	}
+	return buildDocuments(ctx, documents)
+}
+
+func readDirectories(directories []string) ([]snapshot.Document, error) {
 	documents, err := source.NewDirectory(directories...)
 	if err != nil {
-		return nil, closeAll, err
+		return nil, err
 	}
 	values, err := documents.Load()
-	if err != nil {
-		return nil, closeAll, err
-	}
+	return app.Documents(values), err
+}
+
+// buildDocuments makes the snapshot of documents. Their problems are a problem.List.
+func buildDocuments(ctx context.Context, documents []snapshot.Document) (snap *snapshot.Snapshot, closeAll func(), err error) {
 	pool := upstream.NewPool()
-	closeAll = func() { _ = pool.Close() } // nothing was sent on its connections
-	snap, problems := snapshot.Build(ctx, app.Documents(values), pool)
-	return snap, closeAll, problems.Err()
+	snap, problems := snapshot.Build(ctx, documents, pool)
+	return snap, func() { _ = pool.Close() }, problems.Err() // nothing was sent on the pool's connections
 }
 
 // reportProblems prints problems with the paths of their files, as a terminal or an editor links them.
@@ -131,16 +139,27 @@ func reportJSON(w io.Writer, directories []string, snap *snapshot.Snapshot, err 
 	case !errors.As(err, &problems):
 		return err
 	}
-	for _, p := range located(directories, problems) {
-		result.Problems = append(result.Problems, jsonProblem{p.Document, p.Line, p.Column, p.Message})
-	}
-	encoder := json.NewEncoder(w)
-	encoder.SetIndent("", "  ")
-	if encodeErr := encoder.Encode(result); encodeErr != nil {
+	result.Problems = append(result.Problems, jsonProblems(located(directories, problems))...)
+	if encodeErr := printJSON(w, result); encodeErr != nil {
 		return encodeErr
 	}
 	if err != nil {
 		return errReported
 	}
 	return nil
+}
+
+func jsonProblems(problems problem.List) []jsonProblem {
+	all := make([]jsonProblem, len(problems))
+	for i, p := range problems {
+		all[i] = jsonProblem{p.Document, p.Line, p.Column, p.Message}
+	}
+	return all
+}
+
+func printJSON(w io.Writer, value any) error {
+	encoder := json.NewEncoder(w)
+	encoder.SetIndent("", "  ")
+	encoder.SetEscapeHTML(false) // so that people can read `->`
+	return encoder.Encode(value)
 }

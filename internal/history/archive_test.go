@@ -131,7 +131,7 @@ func TestRetention(t *testing.T) {
 	if got := names(t, store); len(got) != 5 {
 		t.Fatalf("versions %v, want all 5", got)
 	}
-	if err := store.Pin(within(t), version(1), true); err != nil {
+	if _, err := store.Pin(within(t), version(1), true); err != nil {
 		t.Fatal(err)
 	}
 	activate(5, 3)
@@ -151,7 +151,7 @@ func TestRetention(t *testing.T) {
 		t.Errorf("versions %v, want the newest, the live and the pinned one", got)
 	}
 
-	if err := store.Pin(within(t), version(1), false); err != nil {
+	if _, err := store.Pin(within(t), version(1), false); err != nil {
 		t.Fatal(err)
 	}
 	activate(7, 1)
@@ -174,7 +174,7 @@ func TestRetention(t *testing.T) {
 func TestPinOfAnUnknownVersion(t *testing.T) {
 	store, _, _ := open(t)
 	archive(t, store, content(1), 0)
-	err := store.Pin(within(t), version(1)+"1", true)
+	_, err := store.Pin(within(t), version(1)+"1", true)
 	if want := fmt.Sprintf("there is no version %q; did you mean %q?", version(1)+"1", version(1)); err == nil || err.Error() != want {
 		t.Errorf("got %v, want %s", err, want)
 	}

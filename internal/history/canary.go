@@ -69,8 +69,8 @@ func (c Canary) Header() string {
 	return strings.ToLower(strings.TrimPrefix(strings.TrimPrefix(c.By, "request"), headerPrefix))
 }
 
-// check refuses settings that no gateway could follow.
-func (c Canary) check() error {
+// Check refuses settings that no gateway could follow.
+func (c Canary) Check() error {
 	header, isHeader := strings.CutPrefix(c.By, headerPrefix)
 	switch {
 	case c.BasisPoints < 1 || c.BasisPoints > 10_000:
@@ -96,7 +96,7 @@ func notInHeader(r rune) bool {
 
 // Stage makes documents the candidate, in one transaction. It is refused with a *Conflict as a push is.
 func (s *Store) Stage(ctx context.Context, base Set, documents []snapshot.Document, canary Canary) error {
-	if err := canary.check(); err != nil {
+	if err := canary.Check(); err != nil {
 		return err
 	}
 	record, _, err := s.seal(canary.Record, documents)

@@ -26,9 +26,9 @@ type Conflict struct {
 func (c *Conflict) Error() string {
 	switch {
 	case c.Canary != nil:
-		return fmt.Sprintf("a canary of %s is running, by %s; promote or abort it first", c.Canary.Share(), c.Canary.Record)
+		return fmt.Sprintf("a canary of %s is running, pushed by %s", c.Canary.Share(), c.Canary.Record)
 	case c.Push != nil:
-		return fmt.Sprintf("the live documents were changed meanwhile, by %s", c.Push)
+		return fmt.Sprintf("the live documents were changed meanwhile, pushed by %s", c.Push)
 	case len(c.Documents) > 0:
 		return "live documents were changed meanwhile, not by a push: " + strings.Join(c.Documents, ", ")
 	default:

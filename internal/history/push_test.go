@@ -52,10 +52,10 @@ func TestPushIsRefusedIfItsBaseChanged(t *testing.T) {
 	}{
 		{"by a push", func(t *testing.T, store *history.Store, _ func(string, string), _ func(string)) {
 			push(t, store, documents(map[string]string{"b.yaml": "theirs"}), history.Record{Author: "wu", Message: "faster"})
-		}, `changed meanwhile, by wu at`, "b.yaml=theirs"},
+		}, `changed meanwhile, pushed by wu at`, "b.yaml=theirs"},
 		{"by a push to the same content", func(t *testing.T, store *history.Store, _ func(string, string), _ func(string)) {
 			push(t, store, documents(begin), history.Record{Author: "wu"})
-		}, `changed meanwhile, by wu at`, "a.yaml=1 b.yaml=2"},
+		}, `changed meanwhile, pushed by wu at`, "a.yaml=1 b.yaml=2"},
 		{"by hand", func(_ *testing.T, _ *history.Store, put func(string, string), _ func(string)) {
 			put("b.yaml", "hand")
 		}, "not by a push: b.yaml", "a.yaml=1 b.yaml=hand"},
@@ -67,7 +67,7 @@ func TestPushIsRefusedIfItsBaseChanged(t *testing.T) {
 		}, "not by a push: b.yaml", "a.yaml=1"},
 		{"by a canary", func(t *testing.T, store *history.Store, _ func(string, string), _ func(string)) {
 			stage(t, store, documents(map[string]string{"c.yaml": "3"}), history.Canary{Record: history.Record{Author: "wu"}})
-		}, "a canary of 5% is running, by wu at", "a.yaml=1 b.yaml=2"},
+		}, "a canary of 5% is running, pushed by wu at", "a.yaml=1 b.yaml=2"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			store, client, layout := open(t)

@@ -145,25 +145,25 @@ func (s *Store) Load(ctx context.Context, version string) (Set, error) {
 	return set, nil
 }
 
-// Pin keeps a version however old it gets, or no longer.
-func (s *Store) Pin(ctx context.Context, version string, pinned bool) error {
+// Pin keeps a version however old it gets, or no longer. It returns the version as it is then.
+func (s *Store) Pin(ctx context.Context, version string, pinned bool) (Version, error) {
 	for {
 		v, err := s.version(ctx, version)
 		if err != nil || v.Pinned == pinned {
-			return err
+			return v.Version, err
 		}
 		v.Pinned = pinned
 		set, err := putJSON(s.metaKey(version), v.Version)
 		if err != nil {
-			return err
+			return v.Version, err
 		}
 		unchanged := clientv3.Compare(clientv3.ModRevision(s.metaKey(version)), "=", v.modified)
 		reply, err := s.client.Txn(ctx).If(unchanged).Then(set).Commit()
 		if err != nil {
-			return fmt.Errorf("pin version %s: %w", version, err)
+			return v.Version, fmt.Errorf("pin version %s: %w", version, err)
 		}
 		if reply.Succeeded {
-			return nil
+			return v.Version, nil
 		}
 	}
 }
