@@ -15,8 +15,10 @@ func (r *run) message(dst []byte, p *program, s span) ([]byte, *WireError) {
 	switch {
 	case p.render != nil:
 		dst, err = p.render(r, dst, p, s)
-	case r.exact || p.shuffled || s.next != 0:
+	case r.exact || s.next != 0:
 		dst, err = r.gathered(dst, p, s)
+	case p.shuffled:
+		dst, err = r.sorted(dst, p, s)
 	default:
 		dst, err = r.ordered(dst, p, s)
 	}
@@ -83,6 +85,77 @@ func (r *run) ordered(dst []byte, p *program, s span) ([]byte, *WireError) {
 	return closeObject(dst, open), nil
 }
 
+// place is where a field is: its value comes after its tag.
+type place struct {
+	tag   uint64
+	value int // 0 if the field is not there
+}
+
+// sorted is ordered for a message whose fields encoders do not write in the order of their declaration. It
+// returns errDisorder if one comes twice.
+func (r *run) sorted(dst []byte, p *program, s span) ([]byte, *WireError) {
+	base := len(r.places)
+	for range p.fields {
+		r.places = append(r.places, place{})
+	}
+	if err := r.locate(p, s, base); err != nil {
+		return dst, err
+	}
+	in := r.in[:s.end]
+	open := len(dst)
+	rank := 0 // of the first field that is not written yet
+	for i := range p.fields {
+		at := r.places[base+i]
+		if at.value == 0 {
+			continue
+		}
+		before := len(dst)
+		dst = append(dst, p.unset[p.offsets[rank]:p.offsets[i]]...)
+		name := len(dst)
+		var err *WireError
+		if dst, _, err = r.next(dst, p.lookup(at.tag), in, at.tag, at.value); err != nil {
+			return dst, err
+		}
+		if len(dst) == name {
+			dst = dst[:before]
+			continue
+		}
+		rank = i + 1
+	}
+	r.places = r.places[:base]
+	dst = append(dst, p.unset[p.offsets[rank]:]...)
+	return closeObject(dst, open), nil
+}
+
+// locate finds where the fields of a message are: that of rank i is put into r.places[base+i].
+func (r *run) locate(p *program, s span, base int) *WireError {
+	in := r.in[:s.end]
+	last := uint64(0) // the tag before; no tag is 0
+	for pos := s.start; pos < len(in); {
+		tag, at := readVarint(in, pos)
+		if at < 0 {
+			return malformed(pos, at)
+		}
+		_, _, next := readValue(in, at, tag)
+		if next < 0 {
+			return malformed(pos, next)
+		}
+		pos = next
+		again := tag == last
+		last = tag
+		f := p.lookup(tag)
+		if f == nil || again && f.repeated() {
+			continue
+		}
+		to := &r.places[base+f.rank]
+		if to.value != 0 {
+			return errDisorder
+		}
+		*to = place{tag: tag, value: at}
+	}
+	return nil
+}
+
 // next appends the field whose value is at pos, with its name, and returns where it ends; of a
 // repeated field it appends all that follow at once. It appends nothing if the field does not count as
 // set.
@@ -104,7 +177,7 @@ func (r *run) next(dst []byte, f *field, in []byte, tag uint64, pos int) ([]byte
 	case shapeMap:
 		return r.nextMap(dst, f, in, tag, pos)
 	default:
-		start, end, next := readContent(in, pos, tag)
+		start, end, next := readValue(in, pos, tag)
 		switch {
 		case next < 0:
 			return dst, pos, malformed(pos, next)
@@ -150,7 +223,7 @@ func (r *run) nextList(dst []byte, f *field, in []byte, tag uint64, pos int) ([]
 	dst = append(f.name.append(dst), '[')
 	first := len(dst)
 	for {
-		start, end, next := readContent(in, pos, tag)
+		start, end, next := readValue(in, pos, tag)
 		if next < 0 {
 			return dst, pos, malformed(pos, next)
 		}

@@ -77,6 +77,9 @@ const (
 // replaces tells whether a value of the field replaces the one before.
 func (f *field) replaces() bool { return f.shape == shapeNumber || f.shape == shapeText }
 
+// repeated tells whether the values of the field come one after another.
+func (f *field) repeated() bool { return f.shape == shapeList || f.shape == shapeMap }
+
 // maxDense is up to which field number fields are found in a table; it bounds the table to 4 KB.
 const maxDense = 255
 

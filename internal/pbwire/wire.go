@@ -174,28 +174,21 @@ func readNumber(b []byte, pos int, typ protowire.Type) (uint64, int) {
 	}
 }
 
-// readContent is readValue, and faster for the wire type of most fields.
-func readContent(b []byte, pos int, tag uint64) (start, end, next int) {
-	if tag&7 == uint64(protowire.BytesType) {
-		start, end = readLength(b, pos)
-		return start, end, end
-	}
-	return readValue(b, pos, tag)
-}
-
 // readValue finds the value after a tag: its content, without the length or the end of a group, and
 // where the next field is, or a negative code.
 func readValue(b []byte, pos int, tag uint64) (start, end, next int) {
-	if tag>>3 == 0 || tag>>3 > uint64(protowire.MaxValidNumber) {
+	const first, last = 1 << 3, uint64(protowire.MaxValidNumber)<<3 | 7
+	if tag-first > last-first {
 		return pos, pos, endTag
+	}
+	if tag&7 == uint64(protowire.BytesType) { // most fields
+		start, end = readLength(b, pos)
+		return start, end, end
 	}
 	switch typ := protowire.Type(tag & 7); typ {
 	case protowire.VarintType, protowire.Fixed32Type, protowire.Fixed64Type:
 		_, next = readNumber(b, pos, typ)
 		return pos, next, next
-	case protowire.BytesType:
-		start, end = readLength(b, pos)
-		return start, end, end
 	case protowire.StartGroupType:
 		content, n := protowire.ConsumeGroup(protowire.Number(tag>>3), b[pos:])
 		switch {
