@@ -191,14 +191,8 @@ func (r *run) next(dst []byte, f *field, in []byte, tag uint64, pos int) ([]byte
 
 // nextText is next for a string or bytes.
 func (r *run) nextText(dst []byte, f *field, in []byte, pos int) ([]byte, int, *WireError) {
-	var start, end int
-	if pos < len(in) && in[pos] < 0x80 {
-		start = pos + 1
-		end = start + int(in[pos])
-		if end > len(in) {
-			return dst, pos, malformed(pos, endTruncated)
-		}
-	} else if start, end = readLength(in, pos); end < 0 {
+	start, end := readLength(in, pos)
+	if end < 0 {
 		return dst, pos, malformed(pos, end)
 	}
 	if start == end && f.implicit {

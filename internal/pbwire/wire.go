@@ -146,7 +146,14 @@ func varint8(w uint64) (v uint64, n int) {
 // readLength reads the length of a value and returns where the value starts and ends; the end is a
 // negative code if it does not fit.
 func readLength(b []byte, pos int) (start, end int) {
-	n, start := readVarint(b, pos)
+	if pos < len(b) && b[pos] < 0x80 {
+		start, end = pos+1, pos+1+int(b[pos])
+		if end > len(b) {
+			return pos, endTruncated
+		}
+		return start, end
+	}
+	n, start := readLongVarint(b, pos)
 	switch {
 	case start < 0:
 		return pos, start
