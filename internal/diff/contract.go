@@ -49,7 +49,7 @@ func addLast(methods *[]string, method string) bool {
 }
 
 // String is for people: `requests of a.B/C and 2 more; replies of a.B/D`.
-func (u use) String() string {
+func (u *use) String() string {
 	var uses []string
 	for _, of := range []struct {
 		what    string

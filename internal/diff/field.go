@@ -73,7 +73,7 @@ func (d *differ) fields(m *part[protoreflect.MessageDescriptor]) {
 }
 
 // why joins the reasons why a change breaks the clients of a part, "" if there is none or no client sees the part.
-func (u use) why(reasons []string) string {
+func (u *use) why(reasons []string) string {
 	clients := u.String()
 	if len(reasons) == 0 || clients == "" {
 		return ""

@@ -123,7 +123,7 @@ func (s *settings) value(path []string, fd protoreflect.FieldDescriptor, before,
 		}
 	}
 	was, is := valueText(fd, before), valueText(fd, after)
-	if was != is && !(isExpression(fd) && s.expressions.same(was, is)) {
+	if was != is && (!isExpression(fd) || !s.expressions.same(was, is)) {
 		s.report(Changed, path, was, is)
 	}
 }
