@@ -68,14 +68,17 @@ func (r *run) checkEntry(f *field, s span) *WireError {
 	mark := runMark{lists: len(r.lists), spans: len(r.spans)}
 	e, ok, err := r.entry(f, s)
 	if err == nil && ok {
-		err = r.checkEntryValue(f, e)
+		err = r.checkRead(f, &e)
 	}
 	r.drop(mark)
 	return err
 }
 
-// checkEntryValue is check for the value of an entry.
-func (r *run) checkEntryValue(f *field, e entry) *WireError {
+// checkRead is checkEntry for an entry that was read.
+func (r *run) checkRead(f *field, e *entry) *WireError {
+	if err := r.checkValue(f.key, e.key); err != nil {
+		return err
+	}
 	for s := e.value; e.set; s = r.spans[s.next] {
 		var err *WireError
 		if e.sub != nil {

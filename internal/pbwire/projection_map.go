@@ -23,55 +23,90 @@ type entry struct {
 
 // nextMap is next for a map.
 func (r *run) nextMap(dst []byte, f *field, in []byte, tag uint64, pos int) ([]byte, int, *WireError) {
-	before := len(dst)
-	mark := runMark{lists: len(r.lists), spans: len(r.spans)}
-	var values chain
+	base, mark := len(r.entries), runMark{lists: len(r.lists), spans: len(r.spans)}
+	plain := f.keyed == nil && f.others
 	for {
 		start, end, next := readValue(in, pos, tag)
 		if next < 0 {
 			return dst, pos, malformed(pos, next)
 		}
-		r.push(&values, span{start: start, end: end})
-		if pos = another(in, next, tag); pos < 0 {
-			dst, written, err := r.mapping(f.name.append(dst), f, values)
-			r.drop(mark)
-			if !written {
-				return dst[:before], next, err
+		if !plain || !r.addPlainEntry(f, in[:end], start) {
+			if err := r.addEntry(f, span{start: start, end: end}); err != nil {
+				return dst, pos, err
 			}
-			return dst, next, err
 		}
+		if pos = another(in, next, tag); pos >= 0 {
+			continue
+		}
+		if len(r.entries) == base {
+			return dst, next, nil
+		}
+		dst, err := r.appendEntries(f.name.append(dst), f, base)
+		r.drop(mark)
+		return dst, next, err
 	}
 }
 
-// mapping appends the entries of a map, sorted by key, of each key the last. It tells whether there
-// are any.
+// mapping appends the entries of a map. It tells whether there are any.
 func (r *run) mapping(dst []byte, f *field, values chain) ([]byte, bool, *WireError) {
 	base, mark := len(r.entries), runMark{lists: len(r.lists), spans: len(r.spans)}
 	for i := values.first; i != 0; i = r.spans[i].next {
-		e, ok, err := r.entry(f, r.spans[i])
-		if err != nil {
+		if err := r.addEntry(f, r.spans[i]); err != nil {
 			return dst, false, err
 		}
-		if ok {
-			e.at = len(r.entries)
-			r.entries = append(r.entries, e)
-		}
 	}
+	written := len(r.entries) > base
+	dst, err := r.appendEntries(dst, f, base)
+	r.drop(mark)
+	return dst, written, err
+}
+
+// appendEntries appends the entries from base on, sorted by key, of each key the last, and pops them.
+func (r *run) appendEntries(dst []byte, f *field, base int) ([]byte, *WireError) {
 	if err := r.sortEntries(f, base); err != nil {
-		return dst, false, err
+		return dst, err
 	}
 	open := len(dst)
 	for i := base; i < len(r.entries); i++ {
 		var err *WireError
 		if dst, err = r.appendEntry(dst, f, r.entries[i]); err != nil {
-			return dst, false, err
+			return dst, err
 		}
 	}
-	written := len(r.entries) > base
 	clear(r.entries[base:])
 	r.entries = r.entries[:base]
-	r.drop(mark)
-	return closeObject(dst, open), written, nil
+	return closeObject(dst, open), nil
+}
+
+// addPlainEntry pushes an entry if it is as encoders write it: a key, then a value. The key is not checked.
+func (r *run) addPlainEntry(f *field, in []byte, pos int) bool {
+	if pos >= len(in) || uint64(in[pos]) != f.key.tag {
+		return false
+	}
+	start, end, pos := readValue(in, pos+1, f.key.tag)
+	if pos < 0 || pos >= len(in) || uint64(in[pos]) != f.value.tag {
+		return false
+	}
+	key := span{start: start, end: end, typ: protowire.Type(f.key.tag & 7)}
+	start, end, pos = readValue(in, pos+1, f.value.tag)
+	if pos != len(in) {
+		return false
+	}
+	r.entries = append(r.entries, entry{
+		key: key, order: r.keyOrder(f.key, key), at: len(r.entries),
+		set: true, value: span{start: start, end: end, typ: protowire.Type(f.value.tag & 7)}, sub: f.value.message,
+	})
+	return true
+}
+
+// addEntry pushes an entry if its key is selected.
+func (r *run) addEntry(f *field, s span) *WireError {
+	e, ok, err := r.entry(f, s)
+	if err == nil && ok {
+		e.at = len(r.entries)
+		r.entries = append(r.entries, e)
+	}
+	return err
 }
 
 // entry reads an entry of a map. It tells whether its key is selected.
@@ -117,9 +152,7 @@ func (r *run) entry(f *field, s span) (e entry, ok bool, err *WireError) {
 // keyOrder is a number that sorts as a key does.
 func (r *run) keyOrder(f *field, s span) uint64 {
 	if f.shape == shapeText {
-		var prefix [8]byte
-		copy(prefix[:], r.content(s))
-		return binary.BigEndian.Uint64(prefix[:])
+		return prefix8(r.content(s))
 	}
 	raw, _ := readNumber(r.in[:s.end], s.start, s.typ) // it was read before
 	raw &= f.mask
@@ -134,6 +167,16 @@ func (r *run) keyOrder(f *field, s span) uint64 {
 		raw = uint64(protowire.DecodeZigZag(raw))
 	}
 	return raw ^ signBit(f.kind)
+}
+
+// prefix8 is the first eight bytes of a text, as a number that sorts as they do.
+func prefix8(text []byte) uint64 {
+	if cap(text) >= 8 {
+		return binary.BigEndian.Uint64(text[:8]) &^ (1<<(64-8*min(len(text), 8)) - 1)
+	}
+	var prefix [8]byte
+	copy(prefix[:], text)
+	return binary.BigEndian.Uint64(prefix[:])
 }
 
 // signBit is what makes signed numbers of a kind sort as unsigned ones do.
@@ -175,36 +218,40 @@ func (f *field) appendKeyNumber(dst []byte, order uint64) []byte {
 
 // sortEntries sorts the entries from base on by key, and drops those that a later one replaces.
 func (r *run) sortEntries(f *field, base int) *WireError {
-	compare := func(a, b entry) int {
-		if c := cmp.Compare(a.order, b.order); c != 0 || f.key.shape != shapeText {
-			return c
-		}
-		return bytes.Compare(r.content(a.key), r.content(b.key))
-	}
 	entries := r.entries[base:]
 	sorted := true
 	for i := 1; i < len(entries) && sorted; i++ {
-		sorted = compare(entries[i-1], entries[i]) < 0
+		sorted = r.compareKeys(f, &entries[i-1], &entries[i]) < 0
 	}
 	if sorted {
 		return nil
 	}
 	slices.SortFunc(entries, func(a, b entry) int {
-		return cmp.Or(compare(a, b), cmp.Compare(a.at, b.at))
+		return cmp.Or(r.compareKeys(f, &a, &b), cmp.Compare(a.at, b.at))
 	})
 	kept := base
-	for i, e := range entries {
-		if i+1 < len(entries) && compare(e, entries[i+1]) == 0 {
-			if err := r.checkEntryValue(f, e); err != nil {
+	for i := range entries {
+		e := &entries[i]
+		if i+1 < len(entries) && r.compareKeys(f, e, &entries[i+1]) == 0 {
+			if err := r.checkRead(f, e); err != nil {
 				return err
 			}
 			continue
 		}
-		r.entries[kept] = e
+		r.entries[kept] = *e
 		kept++
 	}
+	clear(r.entries[kept:])
 	r.entries = r.entries[:kept]
 	return nil
+}
+
+// compareKeys compares the keys of two entries.
+func (r *run) compareKeys(f *field, a, b *entry) int {
+	if c := cmp.Compare(a.order, b.order); c != 0 || f.key.shape != shapeText {
+		return c
+	}
+	return bytes.Compare(r.content(a.key), r.content(b.key))
 }
 
 // appendEntry appends an entry, with a comma before it.
