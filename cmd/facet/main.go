@@ -34,6 +34,12 @@ const (
 // errReported is a failure whose explanation has been printed.
 var errReported = errors.New("reported")
 
+// exitError ends a command that did what it was to do with a code that says what it found.
+type exitError int
+
+// Error implements error.
+func (e exitError) Error() string { return fmt.Sprintf("exit code %d", int(e)) }
+
 // usageError is a mistake in the command line.
 type usageError struct{ error }
 
@@ -43,12 +49,14 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	root.SetOut(stdout)
 	root.SetErr(stderr)
 	err := root.ExecuteContext(ctx)
-	usage := usageError{}
+	usage, code := usageError{}, exitError(0)
 	switch {
 	case err == nil:
 		return 0
 	case errors.Is(err, errReported):
 		return exitFailed
+	case errors.As(err, &code):
+		return int(code)
 	case errors.As(err, &usage):
 		fmt.Fprintf(stderr, "facet: %v\nRun \"facet help\" for what there is.\n", err)
 		return exitUsage
@@ -71,7 +79,8 @@ func newRoot() *cobra.Command {
 	}
 	root.PersistentFlags().String("conf", "", "bootstrap file, or the directory with bootstrap.yaml (default: ./configs, then ../../configs)")
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
-	root.AddCommand(serve, newCheck(), newExplain())
+	root.AddCommand(serve, newCheck(), newExplain(), newDiff(),
+		newPush(), newRollback(), newSnapshots(), newSave(), newPull(), newPromote(), newAbort())
 	return root
 }
 
