@@ -11,6 +11,7 @@ import (
 	"cel.dev/cel-go/common"
 	"cel.dev/cel-go/common/ast"
 	"cel.dev/cel-go/common/types"
+	exprpb "google.golang.org/genproto/googleapis/api/expr/v1alpha1"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/reflect/protoreflect"
@@ -74,7 +75,7 @@ func (c *compiler) check(env *cel.Env, text string, at *site) (*expression, bool
 		c.problem(at, "the expression is empty; an empty text is written \"''\"")
 		return nil, false
 	}
-	parsed, issues := env.Parse(text)
+	parsed, issues := c.spec.Types.parse(env, text)
 	if issues.Err() != nil {
 		first := issues.Errors()[0] // the others follow from it
 		c.problemAt(at.within(text, first.Location.Line(), first.Location.Column()), at, syntaxMessage(first.Message))
@@ -86,6 +87,25 @@ func (c *compiler) check(env *cel.Env, text string, at *site) (*expression, bool
 		return nil, false
 	}
 	return &expression{text: text, ast: checked.NativeRep(), typ: checked.OutputType(), site: at}, true
+}
+
+// parse parses an expression with the faster of cel-go's parsers. The environment has the other one, which knows better what is
+// wrong with a text.
+func (t *Types) parse(env *cel.Env, text string) (*cel.Ast, *cel.Issues) {
+	source := common.NewTextSource(text)
+	parsed, problems := t.parser.Parse(source)
+	if len(problems.GetErrors()) > 0 {
+		return env.ParseSource(source)
+	}
+	expr, err := ast.ExprToProto(parsed.Expr())
+	if err != nil {
+		return env.ParseSource(source)
+	}
+	info, err := ast.SourceInfoToProto(parsed.SourceInfo())
+	if err != nil {
+		return env.ParseSource(source)
+	}
+	return cel.ParsedExprToAstWithSource(&exprpb.ParsedExpr{Expr: expr, SourceInfo: info}, source), nil
 }
 
 func (c *compiler) problemAt(pos problem.Position, at *site, message string) {

@@ -53,7 +53,7 @@ func (c *compiler) breakCall(call *call) {
 // namesIn are the names that an expression may refer to. An expression that does not parse has none: its
 // problem is found when it is checked.
 func (c *compiler) namesIn(text string) []string {
-	parsed, issues := c.env.Parse(text)
+	parsed, issues := c.spec.Types.parse(c.env, text)
 	if issues.Err() != nil {
 		return nil
 	}

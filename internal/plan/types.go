@@ -6,6 +6,7 @@ import (
 	"cel.dev/cel-go/cel"
 	"cel.dev/cel-go/common/types"
 	"cel.dev/cel-go/common/types/ref"
+	"cel.dev/cel-go/parser"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
 	"google.golang.org/protobuf/reflect/protoregistry"
@@ -19,6 +20,7 @@ type Types struct {
 	types    *protoregistry.Types
 	registry *types.Registry
 	env      *cel.Env
+	parser   *parser.Parser
 }
 
 // NewTypes makes the type system of a snapshot. types resolves google.protobuf.Any when a reply is
@@ -46,6 +48,10 @@ func NewTypes(files *protoregistry.Files, anyTypes *protoregistry.Types) (*Types
 	)
 	if err != nil {
 		return nil, fmt.Errorf("plan: expression environment: %w", err)
+	}
+	t.parser, err = parser.NewParser(parser.EnablePrattParser(true), parser.Macros(parser.AllMacros...))
+	if err != nil {
+		return nil, fmt.Errorf("plan: expression parser: %w", err)
 	}
 	return t, nil
 }
