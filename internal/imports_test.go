@@ -19,6 +19,10 @@ var allowed = map[string]map[string]string{
 	"cmd/facet": {
 		"internal/app":      "it wires the parts",
 		"internal/conf":     "serve starts from the bootstrap file",
+		"internal/diff":     "what a push changes is shown",
+		"internal/etcd":     "documents are in etcd",
+		"internal/history":  "push, rollback and the other commands change what serves",
+		"internal/diff":     "what a change means is told before it is made",
 		"internal/problem":  "problems are printed with the paths of their files",
 		"internal/snapshot": "check and explain build a snapshot without serving it",
 		"internal/source":   "documents come from directories",
@@ -67,6 +71,13 @@ var allowed = map[string]map[string]string{
 		"internal/schema":      "descriptors are linked",
 		"internal/upstream":    "upstreams are opened",
 	},
+	"internal/diff": {
+		"internal/document": "enum values are told as documents write them",
+		"internal/httprule": "bindings are compared as they are compiled",
+		"internal/pbwire":   "the style of unset fields is compared",
+		"internal/schema":   "contracts are compared",
+		"internal/snapshot": "snapshots are compared",
+	},
 	"internal/plan": {
 		"api/facet/gateway/v1": "a plan is compiled from its configuration",
 		"internal/pbwire":      "masks are selections, replies wire bytes",
@@ -91,6 +102,14 @@ var allowed = map[string]map[string]string{
 	"internal/history": {
 		"internal/etcd":     "keys, and transactions of any size",
 		"internal/snapshot": "documents, and what identifies a set of them",
+		"internal/suggest":  "unknown versions have likely names",
+	},
+	"internal/diff": {
+		"internal/document": "names of enum values as documents have them",
+		"internal/httprule": "bindings are compared",
+		"internal/pbwire":   "options of replies are compared",
+		"internal/schema":   "contracts are compared",
+		"internal/snapshot": "snapshots are compared",
 	},
 	"internal/lastgood": {
 		"internal/snapshot": "documents, and what identifies a set of them",
