@@ -19,7 +19,6 @@ var allowed = map[string]map[string]string{
 	"cmd/facet": {
 		"internal/app":      "it wires the parts",
 		"internal/conf":     "serve starts from the bootstrap file",
-		"internal/diff":     "what a push changes is shown",
 		"internal/etcd":     "documents are in etcd",
 		"internal/history":  "push, rollback and the other commands change what serves",
 		"internal/diff":     "what a change means is told before it is made",
@@ -70,13 +69,6 @@ var allowed = map[string]map[string]string{
 		"internal/problem":     "every problem is collected",
 		"internal/schema":      "descriptors are linked",
 		"internal/upstream":    "upstreams are opened",
-	},
-	"internal/diff": {
-		"internal/document": "enum values are told as documents write them",
-		"internal/httprule": "bindings are compared as they are compiled",
-		"internal/pbwire":   "the style of unset fields is compared",
-		"internal/schema":   "contracts are compared",
-		"internal/snapshot": "snapshots are compared",
 	},
 	"internal/plan": {
 		"api/facet/gateway/v1": "a plan is compiled from its configuration",
