@@ -9,10 +9,10 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"strings"
 	"time"
 
 	"golang.org/x/sync/errgroup"
-	"google.golang.org/grpc"
 
 	"facet/bench/internal/peer"
 )
@@ -26,54 +26,62 @@ func main() {
 	})
 }
 
-// serve listens once for each service, all with the same address to listen on, and serves until the context ends.
+// server is one of the services: a *grpc.Server, or the *http.Server that answers in JSON.
+type server interface {
+	Serve(net.Listener) error
+}
+
+// serve listens once for each service, with the same address to listen on, and serves until the context ends.
 func serve(ctx context.Context, listen string, wait delay) error {
 	data, err := newReplies()
 	if err != nil {
 		return err
 	}
 	group, ctx := errgroup.WithContext(ctx)
-	line := ""
+	var where []string
 	for _, service := range services(data, wait) {
-		listener, err := net.Listen("tcp", listen)
+		listener, err := peer.Listen(ctx, listen)
 		if err != nil {
 			return err
 		}
-		line += fmt.Sprintf("%s=%s ", service.name, listener.Addr())
-		group.Go(func() error { return service.server.Serve(listener) })
-		context.AfterFunc(ctx, service.server.Stop)
+		where = append(where, service.name+"="+listener.Addr().String())
+		context.AfterFunc(ctx, service.stop)
+		group.Go(func() error {
+			if err := service.server.Serve(listener); ctx.Err() == nil {
+				return fmt.Errorf("%s: %w", service.name, err)
+			}
+			return nil
+		})
 	}
-	listener, err := net.Listen("tcp", listen)
-	if err != nil {
-		return err
-	}
-	server := &http.Server{Handler: jsonHandler(data, wait), ReadHeaderTimeout: time.Second}
-	context.AfterFunc(ctx, func() { _ = server.Close() })
-	group.Go(func() error {
-		if err := server.Serve(listener); ctx.Err() == nil {
-			return err
-		}
-		return nil
-	})
-	peer.Announce(line + "json=" + listener.Addr().String())
+	peer.Announce(strings.Join(where, " "))
 	return group.Wait()
 }
 
-// service is one gRPC server.
+// service is one of the services, and how it is stopped.
 type service struct {
 	name   string
-	server *grpc.Server
+	server server
+	stop   func()
 }
 
 func services(data *replies, wait delay) []service {
-	return []service{
-		{"user", newServer(wait, methods{"user.v1.UserService/GetUser": data.user})},
-		{"order", newServer(wait, methods{
+	var all []service
+	for _, s := range []struct {
+		name    string
+		methods methods
+	}{
+		{"user", methods{"user.v1.UserService/GetUser": data.user}},
+		{"order", methods{
 			"order.v1.OrderService/ListOrders": data.orders,
 			"bench.v1.Bench/ListOrders":        data.orders,
 			"bench.v1.Bench/GetPage":           data.page,
-		})},
-		{"product", newServer(wait, methods{"product.v1.ProductService/BatchGetProducts": data.products})},
-		{"notice", newServer(wait, methods{"notice.v1.NoticeService/ListNotices": data.notices})},
+		}},
+		{"product", methods{"product.v1.ProductService/BatchGetProducts": data.products}},
+		{"notice", methods{"notice.v1.NoticeService/ListNotices": data.notices}},
+	} {
+		server := newServer(wait, s.methods)
+		all = append(all, service{s.name, server, server.Stop})
 	}
+	server := &http.Server{Handler: jsonHandler(data, wait), ReadHeaderTimeout: time.Second}
+	return append(all, service{"json", server, func() { _ = server.Close() }})
 }

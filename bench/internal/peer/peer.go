@@ -80,9 +80,14 @@ func NewHTTPServer(handler http.Handler) *http.Server {
 	}
 }
 
+// Listen listens on an address.
+func Listen(ctx context.Context, address string) (net.Listener, error) {
+	return new(net.ListenConfig).Listen(ctx, "tcp", address)
+}
+
 // ServeHTTP serves and announces its address until the context ends.
 func ServeHTTP(ctx context.Context, listen string, server *http.Server) error {
-	listener, err := net.Listen("tcp", listen)
+	listener, err := Listen(ctx, listen)
 	if err != nil {
 		return err
 	}
@@ -96,7 +101,7 @@ func ServeHTTP(ctx context.Context, listen string, server *http.Server) error {
 
 // ServeGRPC serves and announces its address until the context ends.
 func ServeGRPC(ctx context.Context, listen string, server *grpc.Server) error {
-	listener, err := net.Listen("tcp", listen)
+	listener, err := Listen(ctx, listen)
 	if err != nil {
 		return err
 	}

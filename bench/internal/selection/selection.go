@@ -11,35 +11,29 @@ var errUnbalanced = errors.New("select: the parentheses are not balanced")
 
 // Paths returns the paths of a selection: `user(id,name),orders.id` is user.id, user.name and orders.id.
 func Paths(text string) ([]string, error) {
-	var paths, prefixes []string
-	prefix := ""
+	var paths []string
+	prefixes := []string{""} // of the parentheses that are open
 	for text != "" {
 		end := strings.IndexAny(text, ",()")
 		if end < 0 {
 			end = len(text)
 		}
-		name := text[:end]
+		path := prefixes[len(prefixes)-1] + text[:end]
 		switch {
-		case end == len(text) || text[end] != '(':
-			if name != "" {
-				paths = append(paths, prefix+name)
-			}
-		default:
-			prefixes = append(prefixes, prefix)
-			prefix += name + "."
+		case strings.HasPrefix(text[end:], "("):
+			prefixes = append(prefixes, path+".")
+		case end > 0:
+			paths = append(paths, path)
 		}
-		if end == len(text) {
-			break
+		if strings.HasPrefix(text[end:], ")") {
+			prefixes = prefixes[:len(prefixes)-1]
 		}
-		if text[end] == ')' {
-			if len(prefixes) == 0 {
-				return nil, errUnbalanced
-			}
-			prefix, prefixes = prefixes[len(prefixes)-1], prefixes[:len(prefixes)-1]
+		if len(prefixes) == 0 {
+			return nil, errUnbalanced
 		}
-		text = text[end+1:]
+		text = text[min(end+1, len(text)):]
 	}
-	if len(prefixes) > 0 {
+	if len(prefixes) > 1 {
 		return nil, errUnbalanced
 	}
 	return paths, nil
