@@ -4,6 +4,7 @@ import (
 	"encoding/base64"
 	"encoding/binary"
 	"math/bits"
+	"slices"
 	"unicode/utf8"
 
 	"google.golang.org/protobuf/reflect/protoreflect"
@@ -19,11 +20,11 @@ func (f *field) appendText(dst, text []byte) ([]byte, bool) {
 	return append(dst, '"'), true
 }
 
-// blockMasks[n] has the bits of the first n bytes of a block set, in little-endian words.
+// blockMasks[n] has the high bits of the first n bytes of a block set.
 var blockMasks = func() (masks [block + 1][block / 8]uint64) {
 	for n := range masks {
 		for i := range n {
-			masks[n][i/8] |= 0xff << (i % 8 * 8)
+			masks[n][i/8] |= 0x80 << (i % 8 * 8)
 		}
 	}
 	return masks
@@ -37,24 +38,49 @@ func appendString(dst, text []byte) ([]byte, bool) {
 		return appendLongString(dst, text)
 	}
 	src, masks := (*[block]byte)(text[:block]), &blockMasks[len(text)]
-	if unplain(binary.LittleEndian.Uint64(src[0:]))&masks[0]|
-		unplain(binary.LittleEndian.Uint64(src[8:]))&masks[1]|
-		unplain(binary.LittleEndian.Uint64(src[16:]))&masks[2]|
-		unplain(binary.LittleEndian.Uint64(src[24:]))&masks[3] != 0 {
+	a, b := binary.LittleEndian.Uint64(src[0:]), binary.LittleEndian.Uint64(src[8:])
+	c, d := binary.LittleEndian.Uint64(src[16:]), binary.LittleEndian.Uint64(src[24:])
+	if unplain(a)&masks[0]|unplain(b)&masks[1]|unplain(c)&masks[2]|unplain(d)&masks[3] != 0 {
 		return appendLongString(dst, text)
 	}
 	out := (*[block + 2]byte)(dst[n : n+block+2])
 	out[0] = '"'
-	*(*[block]byte)(out[1:]) = *src
+	binary.LittleEndian.PutUint64(out[1:], a)
+	binary.LittleEndian.PutUint64(out[9:], b)
+	binary.LittleEndian.PutUint64(out[17:], c)
+	binary.LittleEndian.PutUint64(out[25:], d)
 	out[len(text)+1] = '"'
 	return dst[:n+len(text)+2], true
 }
 
+// appendPlain appends the plain blocks at the start of a text, and returns how long they are: all of it if it is
+// plain. The last block of a text begins in the one before.
+func appendPlain(dst, text []byte) ([]byte, int) {
+	n := len(dst)
+	dst = slices.Grow(dst, len(text)+1)
+	out := dst[n : n+len(text)]
+	for i := 0; i+block <= len(text); i = min(i+block, len(text)-block) {
+		src, to := (*[block]byte)(text[i:]), (*[block]byte)(out[i:])
+		a, b := binary.LittleEndian.Uint64(src[0:]), binary.LittleEndian.Uint64(src[8:])
+		c, d := binary.LittleEndian.Uint64(src[16:]), binary.LittleEndian.Uint64(src[24:])
+		if (unplain(a)|unplain(b)|unplain(c)|unplain(d))&highBits != 0 {
+			return dst[:n+i], i
+		}
+		binary.LittleEndian.PutUint64(to[0:], a)
+		binary.LittleEndian.PutUint64(to[8:], b)
+		binary.LittleEndian.PutUint64(to[16:], c)
+		binary.LittleEndian.PutUint64(to[24:], d)
+		if i+block == len(text) {
+			return dst[:n+len(text)], len(text)
+		}
+	}
+	return dst[:n], 0
+}
+
 // appendLongString is appendString for a text of any length, and with any characters.
 func appendLongString(dst, text []byte) ([]byte, bool) {
-	dst = append(dst, '"')
-	start := 0 // of what is not copied yet
-	for i := plain(text, 0); i < len(text); i = plain(text, i) {
+	dst, start := appendPlain(append(dst, '"'), text) // start of what is not copied yet
+	for i := plain(text, start); i < len(text); i = plain(text, i) {
 		c := text[i]
 		if c < utf8.RuneSelf {
 			dst = append(dst, text[start:i]...)
@@ -79,7 +105,7 @@ func appendLongString(dst, text []byte) ([]byte, bool) {
 // eight bytes at a time.
 func plain(text []byte, i int) int {
 	for len(text)-i >= 8 {
-		if hit := unplain(binary.LittleEndian.Uint64(text[i:])); hit != 0 {
+		if hit := unplain(binary.LittleEndian.Uint64(text[i:])) & highBits; hit != 0 {
 			return i + bits.TrailingZeros64(hit)/8
 		}
 		i += 8
@@ -87,7 +113,7 @@ func plain(text []byte, i int) int {
 	if rest := len(text) - i; rest > 0 && len(text) >= 8 {
 		// The last bytes, followed by zeros, which are not plain.
 		w := binary.LittleEndian.Uint64(text[len(text)-8:]) >> (8 * (8 - rest))
-		return i + bits.TrailingZeros64(unplain(w))/8
+		return i + bits.TrailingZeros64(unplain(w)&highBits)/8
 	}
 	for ; i < len(text); i++ {
 		if c := text[i]; c < ' ' || c == '"' || c == '\\' || c >= utf8.RuneSelf {
@@ -97,12 +123,15 @@ func plain(text []byte, i int) int {
 	return i
 }
 
+// highBits has the high bit of each byte set.
+const highBits = 0x80808080_80808080
+
 // unplain has the high bit of the lowest byte in w set that is a control character, a quote, a
-// backslash or not ASCII. Those above it may be wrong.
+// backslash or not ASCII. Those above it may be wrong, and the other bits mean nothing.
 func unplain(w uint64) uint64 {
-	const ones, highs = 0x0101010101010101, 0x8080808080808080
+	const ones = 0x01010101_01010101
 	quote, slash := w^ones*'"', w^ones*'\\'
-	return (w | (w - ones*' ') | (quote - ones) | (slash - ones)) & highs
+	return w | (w - ones*' ') | (quote - ones) | (slash - ones)
 }
 
 // wideRun returns where a run of characters of three bytes that starts at i ends, or a bit earlier.
@@ -113,8 +142,8 @@ func wideRun(text []byte, i int) int {
 		wide  = 0x8080e0_8080e0 // and what they are
 		any   = 0xdffe          // bit n tells that after the byte 0xe0+n any others may follow
 	)
-	for len(text)-i >= 8 {
-		w := binary.LittleEndian.Uint64(text[i:])
+	for len(text)-i >= 6 && cap(text)-i >= 8 {
+		w := binary.LittleEndian.Uint64(text[i : i+8])
 		if w&marks != wide || any>>(w&0xf)&(any>>(w>>24&0xf))&1 == 0 {
 			break
 		}
