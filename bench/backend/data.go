@@ -155,6 +155,11 @@ func makeNotices(user int) []*noticev1.Notice {
 	return notices
 }
 
+const description = "Made by hand in a small workshop by the lake, one at a time, from what grows within a day's walk.\n" +
+	"No two are alike: the grain, the color and the weight differ a little from what the picture shows.\n" +
+	"手工制作，每一件都略有不同；七天无理由退换，二十四小时内发货。\n" +
+	"Sent in a box without plastic. Wash with cold water, dry in the shade, and keep away from \"low heat\" settings."
+
 func productID(n int) string { return fmt.Sprintf("p-%d", n) }
 
 // productNumber undoes productID.
@@ -179,7 +184,7 @@ func makeProduct(n int) *productv1.Product {
 		Attributes:  map[string]string{"origin": pick(r, cities), "material": "linen", "weight": fmt.Sprintf("%d g", 50+50*r.IntN(30))},
 		SellerId:    strconv.Itoa(1 + r.IntN(20)),
 		RelatedIds:  []string{productID(1 + r.IntN(soldCount)), productID(1 + r.IntN(soldCount))},
-		Description: "Made by hand in a small workshop, and sent within 24 hours. 手工制作，七天无理由退换。",
+		Description: description,
 		CreateTime:  before(r, 700),
 	}
 }

@@ -12,7 +12,7 @@ type delay func(context.Context)
 
 // newDelay returns a delay of at least latency, and of jitter more at most. The same delays come at each start.
 func newDelay(latency, jitter time.Duration) delay {
-	if latency <= 0 && jitter <= 0 {
+	if latency == 0 && jitter == 0 {
 		return func(context.Context) {}
 	}
 	var mu sync.Mutex

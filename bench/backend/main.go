@@ -22,6 +22,9 @@ func main() {
 	latency := flag.Duration("latency", 0, "`time` that each reply takes")
 	jitter := flag.Duration("jitter", 0, "`time` at most that a reply takes longer, evenly spread")
 	peer.Main(func(ctx context.Context) error {
+		if *latency < 0 || *jitter < 0 {
+			return fmt.Errorf("-latency %v -jitter %v: want 0 or more", *latency, *jitter)
+		}
 		return serve(ctx, *listen, newDelay(*latency, *jitter))
 	})
 }

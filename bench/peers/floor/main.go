@@ -70,6 +70,9 @@ func newFloor(services *peer.Services, size, count, page int) (*floor, error) {
 	if count < 0 || count > len(wanted) {
 		return nil, fmt.Errorf("-calls %d: want 0 to %d", count, len(wanted))
 	}
+	if size < 0 {
+		return nil, fmt.Errorf("-size %d: want 0 or more", size)
+	}
 	if page > 0 {
 		wanted[0].method, wanted[0].request = benchv1.Bench_GetPage_FullMethodName, &benchv1.GetPageRequest{Bytes: int32(page)}
 	}
