@@ -88,10 +88,23 @@ const (
 	endTag       = -4
 )
 
-// malformed is the error for what a reader returned at an offset.
+// malformed is the error for what a reader returned at an offset. It is not inlined, for its many callers
+// are kept small.
+//
+//go:noinline
 func malformed(pos, code int) *WireError {
-	err := map[int]error{endTruncated: ErrTruncated, endOverflow: ErrVarint, endGroup: ErrGroup, endTag: ErrTag}[code]
-	return &WireError{Offset: pos, Err: err}
+	err := &WireError{Offset: pos}
+	switch code {
+	case endTruncated:
+		err.Err = ErrTruncated
+	case endOverflow:
+		err.Err = ErrVarint
+	case endGroup:
+		err.Err = ErrGroup
+	default:
+		err.Err = ErrTag
+	}
+	return err
 }
 
 // readVarint reads a varint at pos and returns where it ends, or a negative code.
