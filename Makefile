@@ -43,12 +43,14 @@ breaking: $(TOOLS) ## Compare the protos with those of AGAINST (default: branch 
 	buf breaking --against '$(AGAINST)'
 
 .PHONY: generate
-generate: $(TOOLS) ## Generate the Go code of the protos
+generate: $(TOOLS) ## Generate the Go code and the JSON Schemas of the protos
 	buf generate
+	buf generate --template bench/buf.gen.yaml
+	go run ./internal/tools/docschema
 
 .PHONY: check-generate
 check-generate: generate ## Fail if the generated code is not that of the protos
-	@changed="$$(git status --porcelain -- '*.pb.go')"; \
+	@changed="$$(git status --porcelain -- '*.pb.go' '*.schema.json')"; \
 	if [ -n "$$changed" ]; then \
 		echo "the generated code is stale: run \"make generate\" and commit" >&2; \
 		echo "$$changed" >&2; exit 1; \
