@@ -1,7 +1,8 @@
 // Command lura is KrakenD's engine with what KrakenD puts around it: the default proxy stack, gin as the router, and a
 // configuration file. Its services speak JSON, as most behind KrakenD do. What is returned is set in the file: there is
 // no selection by the client, and an allow list does not reach into the elements of a list. So the endpoint brief,
-// which stands for a selection, drops fields of the user, and returns orders and notices whole. The access log is off.
+// which stands for a selection, drops fields of the user, and returns orders and notices whole. Replies are decoded and
+// encoded, which is the default, even where one call is passed through. The access log is off.
 package main
 
 import (
