@@ -3,12 +3,15 @@ package etcd
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/status"
 )
 
 // quietMost is how long a connection may say nothing to a request.
@@ -47,12 +50,18 @@ func (c *connections) dial(ctx context.Context, addr string) (net.Conn, error) {
 }
 
 // hangUp is an interceptor of requests: after one that has waited in vain it closes the connections that said nothing
-// meanwhile.
+// meanwhile, and returns why there was none, if there was none.
 func (c *connections) hangUp(ctx context.Context, method string, request, reply any, conn *grpc.ClientConn, invoke grpc.UnaryInvoker, options ...grpc.CallOption) error {
 	began := time.Now()
 	err := invoke(ctx, method, request, reply, conn, options...)
-	if errors.Is(ctx.Err(), context.DeadlineExceeded) && time.Since(began) >= quietMost {
+	if err == nil || !errors.Is(ctx.Err(), context.DeadlineExceeded) {
+		return err
+	}
+	if time.Since(began) >= quietMost {
 		c.closeQuiet(began)
+	}
+	if why, ok := strings.CutPrefix(status.Convert(err).Message(), "latest balancer error: "); ok {
+		return fmt.Errorf("%w: %s", context.DeadlineExceeded, why) // a status would be reduced to its code by the client
 	}
 	return err
 }

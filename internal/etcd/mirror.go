@@ -39,11 +39,16 @@ func newMirror(prefix string, values []*config.KeyValue, answer *clientv3.GetRes
 	return m
 }
 
-// fold applies the events of one response of a watch. Such a response holds all events of a revision or none, so the
-// mirror is never between two revisions. The revision in its header is no help: it may be ahead of the events.
+// fold applies the events of one response of a watch, except for those from before the mirror. Such a response holds all
+// events of a revision or none, so the mirror is never between two revisions. The revision in its header is no help:
+// it may be ahead of the events.
 func (m *mirror) fold(response *etcdserverpb.WatchResponse) {
+	listed := m.revision
 	for _, event := range response.GetEvents() {
 		key := event.GetKv()
+		if key.GetModRevision() <= listed {
+			continue
+		}
 		name := strings.TrimPrefix(string(key.GetKey()), m.prefix)
 		if event.GetType() == mvccpb.Event_DELETE {
 			delete(m.entries, name)
@@ -54,7 +59,7 @@ func (m *mirror) fold(response *etcdserverpb.WatchResponse) {
 	}
 }
 
-// agrees tells whether the mirror can be what etcd holds, by etcd's answer to an inquiry. If it does not agree,
+// agrees tells whether the mirror can be what etcd holds, by etcd's answer to Watcher.ask. If it does not agree,
 // either an event is on its way, or etcd was restored to an earlier revision, or the watch lost something.
 func (m *mirror) agrees(answer *clientv3.GetResponse) bool {
 	newest := int64(0)
@@ -62,14 +67,6 @@ func (m *mirror) agrees(answer *clientv3.GetResponse) bool {
 		newest = answer.Kvs[0].ModRevision
 	}
 	return answer.Header.Revision >= m.revision && answer.Count == int64(len(m.entries)) && newest == m.newest()
-}
-
-// inquiry asks, in few bytes, for what agrees compares: the number of keys and the one that was changed last.
-func inquiry() []clientv3.OpOption {
-	return []clientv3.OpOption{
-		clientv3.WithPrefix(), clientv3.WithKeysOnly(), clientv3.WithLimit(1),
-		clientv3.WithSort(clientv3.SortByModRevision, clientv3.SortDescend),
-	}
 }
 
 // newest returns the revision of the last change of a key that is there, 0 if there is none.

@@ -86,7 +86,8 @@ func (w *Watcher) Stop() error {
 	return nil
 }
 
-// list reads everything, after a pause unless it is the first time, and watches what changes from then on.
+// list begins to watch, after a pause unless it is the first time, and then reads everything. In this order all is of one
+// history: if etcd was replaced by another in between, the stream of the first has ended.
 func (w *Watcher) list() error {
 	select {
 	case <-time.After(pause(w.attempts)):
@@ -94,13 +95,20 @@ func (w *Watcher) list() error {
 		return w.ctx.Err()
 	}
 	w.attempts++
-	known, err := list(w.ctx, w.client, w.prefix)
-	if err != nil {
-		return err
+	if _, err := w.ask(); err != nil { // this first, since it ends a connection that is dead, as a stream cannot
+		return explain(w.client, w.prefix, err)
 	}
-	w.known = known
-	w.stream = openStream(w.ctx, w.client, w.prefix, known.revision+1)
-	return nil
+	w.stream = openStream(w.ctx, w.client, w.prefix)
+	err := w.stream.begun()
+	if err != nil {
+		err = explain(w.client, w.prefix, err)
+	} else {
+		w.known, err = list(w.ctx, w.client, w.prefix)
+	}
+	if err != nil {
+		w.forget()
+	}
+	return err
 }
 
 // pause returns how long to wait before an attempt to list. It differs from replica to replica, which all lose etcd
@@ -144,14 +152,20 @@ func (w *Watcher) catchUp() {
 
 // verify holds what is known against etcd.
 func (w *Watcher) verify() {
-	ctx, cancel := context.WithTimeout(w.ctx, checkTimeout)
-	defer cancel()
-	answer, err := w.client.Get(ctx, w.prefix, inquiry()...)
+	answer, err := w.ask()
 	if err != nil || !w.known.agrees(answer) {
 		w.forget()
 		return
 	}
 	w.attempts = 1
+}
+
+// ask inquires of etcd how many keys there are and which was changed last, in few bytes.
+func (w *Watcher) ask() (*clientv3.GetResponse, error) {
+	ctx, cancel := context.WithTimeout(w.ctx, checkTimeout)
+	defer cancel()
+	return w.client.Get(ctx, w.prefix, clientv3.WithPrefix(), clientv3.WithKeysOnly(), clientv3.WithLimit(1),
+		clientv3.WithSort(clientv3.SortByModRevision, clientv3.SortDescend))
 }
 
 // forget ends the watch, after which everything is listed again.

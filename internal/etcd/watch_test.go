@@ -11,9 +11,7 @@ import (
 
 	clientv3 "go.etcd.io/etcd/client/v3"
 
-	"facet/internal/conf"
 	"facet/internal/etcd"
-	"facet/internal/etcd/embedded"
 	"facet/internal/etcd/etcdtest"
 )
 
@@ -72,18 +70,6 @@ func expect(t *testing.T, reports <-chan report, want ...string) etcd.Set {
 		t.Fatalf("got  %v, %v\nwant %v", content(r.set), r.err, want)
 	}
 	return r.set
-}
-
-// eventually waits for a set; what comes before it may be anything.
-func eventually(t *testing.T, reports <-chan report, want ...string) {
-	t.Helper()
-	for {
-		r := next(t, reports)
-		if r.err == nil && slices.Equal(content(r.set), want) {
-			return
-		}
-		t.Logf("on the way: %v, %v", content(r.set), r.err)
-	}
 }
 
 // fails wants the next report to be an error.
@@ -212,40 +198,5 @@ func TestStopEndsNextAndLeavesNothing(t *testing.T) {
 		if time.Now().After(deadline) {
 			t.Fatal("goroutines are left")
 		}
-	}
-}
-
-// behindProxy starts an etcd, and returns the network to it, a client that is behind that, and one that is not.
-func behindProxy(t *testing.T) (proxy *etcdtest.Proxy, behind, direct *clientv3.Client) {
-	t.Helper()
-	server := etcdtest.StartServer(t, embedded.Options{Dir: t.TempDir()})
-	direct = etcdtest.Connect(t, &conf.Etcd{Endpoints: []string{server.Endpoint()}})
-	proxy = etcdtest.NewProxy(t, server.Addr())
-	return proxy, etcdtest.Connect(t, &conf.Etcd{Endpoints: []string{proxy.Addr()}}), direct
-}
-
-func TestWatchSurvivesTheNetwork(t *testing.T) {
-	for name, breakIt := range map[string]func(*etcdtest.Proxy){
-		"connections closed": (*etcdtest.Proxy).Cut,
-		"bytes lost":         (*etcdtest.Proxy).Drop,
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			proxy, behind, direct := behindProxy(t)
-			put(t, direct, "mall.yaml=1")
-			reports := watch(t, behind, etcd.Set{})
-			expect(t, reports, "mall.yaml=1")
-
-			breakIt(proxy)
-			put(t, direct, "mall.yaml=2")
-			put(t, direct, "mall.yaml=3")
-			fails(t, reports, "etcd at "+proxy.Addr())
-			healed := time.Now()
-			proxy.Heal()
-			expect(t, reports, "mall.yaml=3")
-			t.Logf("in sync after %v", time.Since(healed))
-			put(t, direct, "mall.yaml=4")
-			expect(t, reports, "mall.yaml=4")
-		})
 	}
 }
