@@ -50,7 +50,7 @@ generate: $(TOOLS) ## Generate the Go code and the JSON Schemas of the protos
 
 .PHONY: check-generate
 check-generate: generate ## Fail if the generated code is not that of the protos
-	@changed="$$(git status --porcelain -- '*.pb.go' '*.schema.json')"; \
+	@changed="$$(git status --porcelain -- '*.pb.go' '*.pb.gw.go' '*.schema.json')"; \
 	if [ -n "$$changed" ]; then \
 		echo "the generated code is stale: run \"make generate\" and commit" >&2; \
 		echo "$$changed" >&2; exit 1; \
