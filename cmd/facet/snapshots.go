@@ -89,10 +89,30 @@ func survey(ctx context.Context, store *history.Store) (*overview, error) {
 
 // writeText writes a table of versions, and a line for each of the rest.
 func (o *overview) writeText(w io.Writer) error {
-	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	if len(o.Versions) > 0 {
-		fmt.Fprintln(table, "  VERSION\tARCHIVED\tDOCUMENTS\tHASH\tAUTHOR\tMESSAGE")
+		if err := o.writeTable(w); err != nil {
+			return err
+		}
 	}
+	fmt.Fprintln(w, o.liveLine())
+	if c := o.Canary; c != nil {
+		fmt.Fprintf(w, "canary: %s serve %s of the traffic, split by %s, pushed by %s\n", short(c.Record.Hash), c.Share(), c.By, c.Record)
+	}
+	if e := o.LastCanary; e != nil {
+		why := ""
+		if e.Reason != "" {
+			why = ": " + firstLine(e.Reason)
+		}
+		fmt.Fprintf(w, "last canary: %s %s at %s by %s%s\n", short(e.Canary.Record.Hash), e.Outcome, e.Time.Format(time.RFC3339), e.Author, why)
+	}
+	return nil
+}
+
+// writeTable writes a line for each version.
+func (o *overview) writeTable(w io.Writer) error {
+	text := new(strings.Builder)
+	table := tabwriter.NewWriter(text, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(table, "  VERSION\tARCHIVED\tDOCUMENTS\tHASH\tAUTHOR\tMESSAGE")
 	for _, v := range o.Versions {
 		mark, pinned := " ", ""
 		if o.Live != nil && v.Name == o.Live.Version {
@@ -106,16 +126,8 @@ func (o *overview) writeText(w io.Writer) error {
 	if err := table.Flush(); err != nil {
 		return err
 	}
-	fmt.Fprintln(w, o.liveLine())
-	if c := o.Canary; c != nil {
-		fmt.Fprintf(w, "canary: %s serve %s of the traffic, split by %s, pushed by %s\n", short(c.Record.Hash), c.Share(), c.By, c.Record)
-	}
-	if e := o.LastCanary; e != nil {
-		why := ""
-		if e.Reason != "" {
-			why = ": " + firstLine(e.Reason)
-		}
-		fmt.Fprintf(w, "last canary: %s %s at %s by %s%s\n", short(e.Canary.Record.Hash), e.Outcome, e.Time.Format(time.RFC3339), e.Author, why)
+	for line := range strings.Lines(text.String()) {
+		fmt.Fprintln(w, strings.TrimRight(line, " \n")) // a cell without text is padded
 	}
 	return nil
 }

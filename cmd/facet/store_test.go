@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net"
 	"os"
@@ -17,6 +18,7 @@ import (
 	"facet/internal/conf"
 	"facet/internal/etcd/embedded"
 	"facet/internal/etcd/etcdtest"
+	"facet/internal/history"
 )
 
 // shop is an application in an etcd of its own, and the directory of its documents.
@@ -215,6 +217,42 @@ func TestPushConflict(t *testing.T) {
 	s.wantLive("1s")
 }
 
+// TestFail tells what to do about each way in which etcd does not take a change.
+func TestFail(t *testing.T) {
+	lin := history.Record{Author: "lin", Time: time.Date(2026, 11, 22, 9, 30, 0, 0, time.UTC), Message: "rooms"}
+	for _, test := range []struct {
+		err        error
+		text, json string
+	}{
+		{
+			&history.Conflict{Push: &lin, Documents: []string{"a.yaml"}},
+			`the live documents were changed meanwhile, pushed by lin at 2026-11-22T09:30:00Z: "rooms"; run "facet diff" to see what is live now, and then this again`,
+			`"author": "lin"`,
+		},
+		{
+			&history.Conflict{Documents: []string{"a.yaml", "b.yaml"}},
+			`live documents were changed meanwhile, not by a push: a.yaml, b.yaml; run "facet diff"`,
+			`"b.yaml"`,
+		},
+		{
+			&history.Conflict{Canary: &history.Canary{BasisPoints: 1, Record: lin}},
+			`a canary of 0.01% is running, pushed by lin at 2026-11-22T09:30:00Z: "rooms"; run "facet promote" or "facet abort" first`,
+			`"basis_points": 1`,
+		},
+		{errors.New("etcd is full"), "etcd is full", ""},
+	} {
+		var out strings.Builder
+		c := &change{out: &out}
+		if err := c.fail(test.err); err == nil || !strings.HasPrefix(err.Error(), test.text) || out.String() != "" {
+			t.Errorf("got %v and %q, want %s", err, out.String(), test.text)
+		}
+		c.asJSON = true
+		if err := c.fail(test.err); errors.Is(err, errReported) != (test.json != "") || !strings.Contains(out.String(), test.json) {
+			t.Errorf("got %v and %s, want %s", err, out.String(), test.json)
+		}
+	}
+}
+
 func TestRollback(t *testing.T) {
 	s := newShop(t)
 	for _, timeout := range []string{"1s", "2s"} {
@@ -264,7 +302,7 @@ func TestSnapshots(t *testing.T) {
 	want(t, out,
 		`^  VERSION +ARCHIVED +DOCUMENTS +HASH +AUTHOR +MESSAGE$`,
 		`^\* `+today(2)+` +\d{4}-\S+Z  2 +[0-9a-f]{12}  wu +slow shelves …$`,
-		`^  `+today(1)+` \(pinned\) +\d{4}-\S+Z  2 +[0-9a-f]{12}  lin@example *$`,
+		`^  `+today(1)+` \(pinned\) +\d{4}-\S+Z  2 +[0-9a-f]{12}  lin@example$`,
 		`^live: `+today(2)+`, pushed by wu at`)
 
 	var list overview

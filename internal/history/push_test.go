@@ -125,34 +125,41 @@ func TestRacingPushers(t *testing.T) {
 	}
 }
 
+// many is a set of n documents.
+func many(n int, content string) []snapshot.Document {
+	contents := map[string]string{}
+	for i := range n {
+		contents[fmt.Sprintf("d-%04d.yaml", i)] = fmt.Sprintf("%s %d", content, i)
+	}
+	return documents(contents)
+}
+
 func TestPushOfManyDocuments(t *testing.T) {
 	store, client, layout := open(t)
-	set := func(n int, content string) []snapshot.Document {
-		contents := map[string]string{}
-		for i := range n {
-			contents[fmt.Sprintf("d-%04d.yaml", i)] = fmt.Sprintf("%s %d", content, i)
-		}
-		return documents(contents)
-	}
-	for _, n := range []int{120, 127, 128, 129, 250, 1000} {
+	for _, n := range []int{120, 126, 127, 128, 129, 250, 1000} {
 		before := live(t, store)
-		after := push(t, store, set(n, fmt.Sprint("all of ", n)), history.Record{})
+		after := push(t, store, many(n, "all"), history.Record{})
 		if now := live(t, store); len(now.Documents) != n || now.Revision != after || before.Revision+1 != after {
 			t.Fatalf("%d documents: live has %d at revision %d, and had revision %d", n, len(now.Documents), now.Revision, before.Revision)
 		}
-		one := set(n, fmt.Sprint("all of ", n))
-		one[n/2].Data = []byte("changed")
-		push(t, store, one, history.Record{})
+		change := many(n, "all")
+		change[n/2].Data = []byte("changed")
+		push(t, store, change, history.Record{})
 		base := live(t, store)
-		if text(base.Documents) != text(one) {
+		if text(base.Documents) != text(change) {
 			t.Fatalf("%d documents: a change of one was not made", n)
 		}
+
 		if _, err := client.Delete(within(t), layout.Live()+"d-0001.yaml"); err != nil {
 			t.Fatal(err)
 		}
-		_, err := store.Push(within(t), base, set(n, "other")[2:], history.Record{})
-		if err != nil {
-			t.Fatalf("%d documents: a document that goes anyway may be gone: %v", n, err)
+		change[0].Data = []byte("changed")
+		_, err := store.Push(within(t), base, change, history.Record{})
+		if got := wantConflict(t, err); len(got.Documents) != 1 || got.Documents[0] != "d-0001.yaml" {
+			t.Errorf("%d documents: %v", n, got)
+		}
+		if got := text(live(t, store).Documents[:1]); got != "d-0000.yaml=all 0" {
+			t.Errorf("%d documents: a push that was refused has written %s", n, got)
 		}
 		push(t, store, nil, history.Record{})
 	}
