@@ -9,6 +9,7 @@ import (
 	"github.com/bufbuild/protocompile/parser"
 	"github.com/bufbuild/protocompile/reporter"
 	"google.golang.org/protobuf/reflect/protodesc"
+	"google.golang.org/protobuf/reflect/protoreflect"
 
 	"facet/internal/problem"
 	"facet/internal/suggest"
@@ -17,18 +18,21 @@ import (
 // parsed is what is to be linked: files that are free of mistakes by themselves and whose imports are too.
 type parsed struct {
 	sources  sources
-	trees    map[string]*ast.FileNode // of .proto text, by path
+	kept     map[string]protoreflect.FileDescriptor // linked already, by path
+	trees    map[string]*ast.FileNode               // of .proto text, by path
 	problems problem.List
 	// broken are the files that have problems or import one that does, so that one mistake is one problem.
 	broken map[string]bool
 }
 
-// parse reads all .proto text and checks that what files import is there.
-func parse(all sources) *parsed {
-	p := &parsed{sources: all, trees: map[string]*ast.FileNode{}, broken: map[string]bool{}}
+// parse reads all .proto text, but for that of the files that are kept, and checks that what files import is there.
+func parse(all sources, kept map[string]protoreflect.FileDescriptor) *parsed {
+	p := &parsed{sources: all, kept: kept, trees: map[string]*ast.FileNode{}, broken: map[string]bool{}}
 	imports := map[string][]string{}
 	for _, path := range all.paths() {
-		imports[path] = p.file(all[path])
+		if kept[path] == nil { // it imports what is sound
+			imports[path] = p.file(all[path])
+		}
 	}
 	p.findCycles(imports)
 	p.spread(imports)

@@ -2,10 +2,13 @@ package schema
 
 import (
 	"bytes"
+	"context"
 	"slices"
 	"unicode/utf8"
 
+	"github.com/bufbuild/protocompile"
 	"github.com/bufbuild/protocompile/ast"
+	"github.com/bufbuild/protocompile/linker"
 	"google.golang.org/genproto/googleapis/api/annotations"
 	"google.golang.org/protobuf/reflect/protoreflect"
 	"google.golang.org/protobuf/types/descriptorpb"
@@ -16,30 +19,70 @@ import (
 // Position returns where a descriptor is declared. Of descriptors that are not from .proto documents only the document
 // is known, if they are from one.
 func (s *Schema) Position(descriptor protoreflect.Descriptor) problem.Position {
-	file := descriptor.ParentFile()
-	return s.sources.locate(file, file.SourceLocations().ByDescriptor(descriptor))
+	path := descriptor.ParentFile().Path()
+	again, ok := s.relink(path)
+	if !ok {
+		return s.sources.locate(path, protoreflect.SourceLocation{})
+	}
+	return s.sources.locate(path, again.SourceLocations().ByDescriptor(again.FindDescriptorByName(descriptor.FullName())))
 }
 
 // HTTPRulePosition returns where the google.api.http option of a method stands.
 func (s *Schema) HTTPRulePosition(method protoreflect.MethodDescriptor) problem.Position {
-	file := method.ParentFile()
-	path := slices.Clone(file.SourceLocations().ByDescriptor(method).Path)
-	path = append(path, methodOptions, int32(annotations.E_Http.TypeDescriptor().Number()))
-	if location := file.SourceLocations().ByPath(path); len(location.Path) > 0 {
-		return s.sources.locate(file, location)
+	path := method.ParentFile().Path()
+	if again, ok := s.relink(path); ok {
+		locations := again.SourceLocations()
+		within := slices.Clone(locations.ByDescriptor(again.FindDescriptorByName(method.FullName())).Path)
+		within = append(within, methodOptions, int32(annotations.E_Http.TypeDescriptor().Number()))
+		if location := locations.ByPath(within); len(location.Path) > 0 {
+			return s.sources.locate(path, location)
+		}
 	}
 	return s.Position(method)
+}
+
+// relink links the file of a .proto document once more, now with where its declarations stand. Only problems need to know, and
+// it takes as much memory as the descriptors themselves.
+func (s *Schema) relink(path string) (linker.File, bool) {
+	source, ok := s.sources[path]
+	if !ok || source.text == nil {
+		return nil, false
+	}
+	s.relinking.Lock()
+	defer s.relinking.Unlock()
+	if file, ok := s.relinked[path]; ok {
+		return file, true
+	}
+	compiler := protocompile.Compiler{
+		Resolver: protocompile.ResolverFunc(func(imported string) (protocompile.SearchResult, error) {
+			if imported == path {
+				return protocompile.SearchResult{Source: bytes.NewReader(source.text)}, nil
+			}
+			file, err := s.files.FindFileByPath(imported)
+			return protocompile.SearchResult{Desc: file}, err
+		}),
+		SourceInfoMode: protocompile.SourceInfoStandard,
+	}
+	linked, err := compiler.Compile(context.Background(), path)
+	if err != nil {
+		return nil, false // it was linked before, so this does not happen; the document is known at least
+	}
+	if s.relinked == nil {
+		s.relinked = map[string]linker.File{}
+	}
+	s.relinked[path] = linked[0]
+	return linked[0], true
 }
 
 // methodOptions is the number of the field `options` of google.protobuf.MethodDescriptorProto.
 var methodOptions = int32((*descriptorpb.MethodDescriptorProto)(nil).ProtoReflect().Descriptor().Fields().ByName("options").Number())
 
 // locate turns a source location of a file into a position.
-func (all sources) locate(file protoreflect.FileDescriptor, location protoreflect.SourceLocation) problem.Position {
-	s, ok := all[file.Path()]
+func (all sources) locate(path string, location protoreflect.SourceLocation) problem.Position {
+	s, ok := all[path]
 	switch {
 	case !ok:
-		return problem.Position{Document: file.Path()}
+		return problem.Position{Document: path}
 	case s.text == nil || len(location.Path) == 0:
 		return s.at
 	}

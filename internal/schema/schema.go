@@ -6,7 +6,9 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 
+	"github.com/bufbuild/protocompile/linker"
 	"google.golang.org/protobuf/reflect/protoreflect"
 	"google.golang.org/protobuf/reflect/protoregistry"
 
@@ -18,6 +20,9 @@ type Schema struct {
 	files   *protoregistry.Files
 	types   *protoregistry.Types
 	sources sources
+
+	relinking sync.Mutex
+	relinked  map[string]linker.File // see relink
 }
 
 // Files returns the descriptors, with those of the standard imports that are used.

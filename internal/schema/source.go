@@ -1,6 +1,7 @@
 package schema
 
 import (
+	"bytes"
 	"fmt"
 	"maps"
 	"slices"
@@ -89,6 +90,14 @@ func (all sources) add(s *source) {
 
 // paths returns the import paths, sorted.
 func (all sources) paths() []string { return slices.Sorted(maps.Keys(all)) }
+
+// equal tells whether two sources of a path hold the same file, and are its only ones.
+func (s *source) equal(other *source) bool {
+	if s == nil || other == nil || len(s.others) > 0 || len(other.others) > 0 {
+		return false
+	}
+	return bytes.Equal(s.text, other.text) && (s.text == nil) == (other.text == nil) && proto.Equal(s.descriptor, other.descriptor)
+}
 
 // compare reports the other sources of a file that are not equal to it, once it is linked.
 func (s *source) compare(linked *descriptorpb.FileDescriptorProto) problem.List {

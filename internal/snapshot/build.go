@@ -104,7 +104,7 @@ func (l linked) link(ctx context.Context, files []schema.File, sets []schema.Set
 	}
 	next := linked{files: files, sets: sets}
 	var problems problem.List
-	if next.schema, problems = schema.Build(ctx, files, sets...); len(problems) > 0 {
+	if next.schema, problems = l.schema.Rebuild(ctx, files, sets...); len(problems) > 0 {
 		return linked{}, problems
 	}
 	var err error

@@ -14,7 +14,10 @@ import (
 	"testing"
 	"time"
 
+	"google.golang.org/protobuf/encoding/prototext"
 	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/reflect/protodesc"
+	"google.golang.org/protobuf/reflect/protoreflect"
 
 	gatewayv1 "facet/api/facet/gateway/v1"
 	userv1 "facet/api/user/v1"
@@ -131,12 +134,24 @@ func difference(got, want problem.List, gotSnapshot, wantSnapshot *snapshot.Snap
 	}
 	return cmp.Or(
 		differs("hash", gotSnapshot.Hash, wantSnapshot.Hash),
+		differs("descriptors", descriptors(gotSnapshot), descriptors(wantSnapshot)),
 		differs("limits", gotSnapshot.Limits.String(), wantSnapshot.Limits.String()),
 		differs("JSON", gotSnapshot.JSON.Unset, wantSnapshot.JSON.Unset),
 		differs("upstreams", maps.EqualFunc(gotSnapshot.Upstreams, wantSnapshot.Upstreams, func(a, b *gatewayv1.Upstream) bool { return proto.Equal(a, b) }), true),
 		differs("methods", strings.Join(slices.Sorted(maps.Keys(gotSnapshot.Methods)), "\n"), strings.Join(slices.Sorted(maps.Keys(wantSnapshot.Methods)), "\n")),
 		methodsDiffer(gotSnapshot, wantSnapshot),
 	)
+}
+
+// descriptors is what a schema is.
+func descriptors(s *snapshot.Snapshot) string {
+	var files []string
+	s.Schema.Files().RangeFiles(func(file protoreflect.FileDescriptor) bool {
+		files = append(files, prototext.Format(protodesc.ToFileDescriptorProto(file)))
+		return true
+	})
+	slices.Sort(files)
+	return strings.Join(files, "\n")
 }
 
 func differs[T comparable](what string, got, want T) string {
