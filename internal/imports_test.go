@@ -17,16 +17,17 @@ const module = "facet/"
 // that is not listed is a decision to be made; one that is listed and gone is to be struck out.
 var allowed = map[string]map[string]string{
 	"cmd/facet": {
-		"internal/app":      "it wires the parts",
-		"internal/conf":     "serve starts from the bootstrap file",
-		"internal/etcd":     "documents are in etcd",
-		"internal/history":  "push, rollback and the other commands change what serves",
-		"internal/diff":     "what a change means is told before it is made",
-		"internal/problem":  "problems are printed with the paths of their files",
-		"internal/snapshot": "check and explain build a snapshot without serving it",
-		"internal/source":   "documents come from directories",
-		"internal/suggest":  "an unknown method has a likely name",
-		"internal/upstream": "a snapshot is built over a pool of upstreams",
+		"api/facet/gateway/v1": "the JSON Schema of documents is printed",
+		"internal/app":         "it wires the parts",
+		"internal/conf":        "serve starts from the bootstrap file",
+		"internal/etcd":        "documents are in etcd",
+		"internal/history":     "push, rollback and the other commands change what serves",
+		"internal/diff":        "what a change means is told before it is made",
+		"internal/problem":     "problems are printed with the paths of their files",
+		"internal/snapshot":    "check and explain build a snapshot without serving it",
+		"internal/source":      "documents come from directories",
+		"internal/suggest":     "an unknown method has a likely name",
+		"internal/upstream":    "a snapshot is built over a pool of upstreams",
 	},
 	"internal/app": {
 		"internal/admin":     "one of the servers",

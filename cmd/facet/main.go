@@ -79,7 +79,7 @@ func newRoot() *cobra.Command {
 	}
 	root.PersistentFlags().String("conf", "", "bootstrap file, or the directory with bootstrap.yaml (default: ./configs, then ../../configs)")
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
-	root.AddCommand(serve, newCheck(), newExplain(), newDiff(),
+	root.AddCommand(serve, newCheck(), newExplain(), newDiff(), newSchema(),
 		newPush(), newRollback(), newSnapshots(), newSave(), newPull(), newPromote(), newAbort())
 	return root
 }

@@ -1,0 +1,8 @@
+package gatewayv1
+
+import _ "embed" // of the schema
+
+// Schema is the JSON Schema of a document, Gateway: for editors. What decodes documents does not use it.
+//
+//go:embed gateway.schema.json
+var Schema string
