@@ -1,0 +1,264 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"google.golang.org/protobuf/encoding/protowire"
+
+	"facet/bench/internal/load"
+	"facet/bench/internal/report"
+)
+
+// workload is one comparison: its variants are measured in turn, the first is what the others are compared with.
+type workload struct {
+	name, title, about string
+	// rate is that of an open loop, in requests per second; 0 is a closed loop.
+	rate int
+	// backend are flags of the services.
+	backend []string
+	// rounds and round differ from the settings of the run where they are not 0.
+	rounds int
+	round  time.Duration
+	chart  bool
+	// variants are what is compared.
+	variants []variant
+}
+
+// variant is a gateway and what it is asked for. Each has a process of its own.
+type variant struct {
+	// name is that of the peer where it is empty.
+	name string
+	peer string
+	// flags are those of the peer's program. {size} in them is the size of the reply of the first variant.
+	flags []string
+	// path is asked for over HTTP. {user} in it is a user.
+	path string
+	// query is a file of the peer's directory with a request, in place of a path.
+	query string
+	// grpc is a method that is called with a user's id, in place of a path.
+	grpc string
+	// users is how many users are asked for in turn: 1 where it is 0.
+	users int
+	// methods is how many methods Facet has loaded; 0 are those of its documents alone.
+	methods int
+	// reload changes Facet's documents every second.
+	reload bool
+}
+
+// title returns the name of the variant.
+func (v variant) title() string {
+	if v.name != "" {
+		return v.name
+	}
+	return v.peer
+}
+
+const (
+	ordersPath   = "/v1/users/{user}/orders"
+	screenPath   = "/v1/users/{user}/screen"
+	selectedPath = screenPath + "?select=user(id,name,avatar),orders(id,state,product_id),notices(id,title)"
+	cardsPath    = "/v1/users/{user}/cards"
+	listOrders   = "/bench.v1.Bench/ListOrders"
+)
+
+// moderate is a rate that the slowest gateway written in Go sustains with ease, in requests per second.
+const moderate = 600
+
+// workloads returns everything that is measured.
+func workloads() []workload {
+	list := []workload{
+		{
+			name: "one-call", title: "One call", chart: true,
+			about: "A page of orders, passed through from one service.",
+			variants: []variant{
+				{peer: "facet", path: ordersPath},
+				{peer: "floor", path: ordersPath, flags: []string{"-calls", "1", "-size", "{size}"}},
+				{peer: "handtuned", path: ordersPath},
+				{peer: "kratos", path: ordersPath},
+				{peer: "grpcgateway", path: ordersPath},
+				{peer: "vanguard", path: ordersPath},
+				{peer: "lura", path: ordersPath},
+				{peer: "tailcall", query: "one.json"},
+				{peer: "hive", query: "one.json"},
+			},
+		},
+		{
+			name: "three-calls-full", title: "Three parallel calls, full reply", chart: true,
+			about:    "A user, their orders and their notices, merged.",
+			variants: screens(screenPath, screenPath, "screen-full.json"),
+		},
+		{
+			name: "three-calls-selected", title: "Three parallel calls, selected fields", chart: true,
+			about: "The same reply with eight of its fields. Kratos' codec writes the others too, as zeros and nulls; lura selects by configuration, " +
+				"and not inside of lists.",
+			variants: screens(selectedPath, "/v1/users/{user}/brief", "screen-selected.json"),
+		},
+		{
+			name: "join", title: "A dependent join", chart: true,
+			about: "Orders, and then the products in them: one batch, where the gateway can make one.",
+			variants: []variant{
+				{peer: "facet", path: cardsPath},
+				{peer: "handtuned", path: cardsPath},
+				{peer: "kratos", path: cardsPath},
+				{peer: "tailcall", query: "join.json"},
+				{peer: "hive", query: "join.json"},
+			},
+		},
+		{
+			name: "hot-key", title: "A hot key",
+			about: "The selected reply, asked for one user by all clients, and for 200 users in turn.",
+			variants: []variant{
+				{name: "facet, one user", peer: "facet", path: selectedPath},
+				{name: "facet, 200 users", peer: "facet", path: selectedPath, users: 200},
+				{name: "kratos, one user", peer: "kratos", path: selectedPath},
+				{name: "kratos, 200 users", peer: "kratos", path: selectedPath, users: 200},
+			},
+		},
+		{
+			name: "grpc-unary", title: "gRPC in, one call",
+			about: "The page of orders over gRPC. The last row is the service itself, asked without a gateway: the CPU time is its own.",
+			variants: []variant{
+				{peer: "facet", grpc: listOrders},
+				{peer: "floor", grpc: listOrders, flags: []string{"-grpc", "-calls", "1", "-size", "{size}"}},
+				{peer: "handtuned", grpc: listOrders, flags: []string{"-grpc"}},
+				{peer: "kratos", grpc: listOrders, flags: []string{"-grpc"}},
+				{name: "no gateway", peer: "backend", grpc: listOrders},
+			},
+		},
+		{
+			name: "methods", title: "Methods loaded", rounds: 15,
+			about: "The same selected reply of three calls, while 10, 1,000 or 10,000 methods are loaded, each with a path and a plan of its own.",
+			variants: []variant{
+				{name: "facet, 10 methods", peer: "facet", path: generatedPath, methods: 10},
+				{name: "facet, 1,000 methods", peer: "facet", path: generatedPath, methods: 1000},
+				{name: "facet, 10,000 methods", peer: "facet", path: generatedPath, methods: 10_000},
+			},
+		},
+		{
+			name: "latency-selected", title: "Latency, selected fields", rate: moderate, round: 2 * time.Second,
+			about: "Three parallel calls at a moderate load.",
+			variants: []variant{
+				{peer: "facet", path: selectedPath},
+				{peer: "floor", path: selectedPath, flags: []string{"-calls", "3", "-size", "{size}"}},
+				{peer: "handtuned", path: selectedPath},
+				{peer: "kratos", path: selectedPath},
+				{peer: "lura", path: "/v1/users/{user}/brief"},
+			},
+		},
+		{
+			name: "latency-full", title: "Latency, full reply", rate: moderate, round: 2 * time.Second,
+			about: "Three parallel calls at a moderate load.",
+			variants: []variant{
+				{peer: "facet", path: screenPath},
+				{peer: "floor", path: screenPath, flags: []string{"-calls", "3", "-size", "{size}"}},
+				{peer: "kratos", path: screenPath},
+			},
+		},
+		{
+			name: "latency-slow", title: "Latency, slow services", rate: moderate, round: 2 * time.Second, rounds: 5,
+			about:   "The selected reply from services that take 5 ms, and up to 5 ms more at random.",
+			backend: []string{"-latency", "5ms", "-jitter", "5ms"},
+			variants: []variant{
+				{peer: "facet", path: selectedPath},
+				{peer: "floor", path: selectedPath, flags: []string{"-calls", "3", "-size", "{size}"}},
+				{peer: "kratos", path: selectedPath},
+			},
+		},
+		{
+			name: "reload", title: "A reload every second", rate: moderate, round: 4 * time.Second, rounds: 5,
+			about: "The selected reply, while the documents stay as they are, and while one of them changes every second. 100 methods are loaded.",
+			variants: []variant{
+				{name: "facet", peer: "facet", path: generatedPath, methods: 100},
+				{name: "facet, reloading", peer: "facet", path: generatedPath, methods: 100, reload: true},
+			},
+		},
+	}
+	for _, size := range []int{1_000, 10_000, 100_000, 1_000_000} {
+		list = append(list, page(size))
+	}
+	return list
+}
+
+// screens returns the variants of the screen: where it is asked for, where lura is, and the file of the GraphQL query.
+func screens(path, lura, query string) []variant {
+	return []variant{
+		{peer: "facet", path: path},
+		{peer: "floor", path: path, flags: []string{"-calls", "3", "-size", "{size}"}},
+		{peer: "handtuned", path: path},
+		{peer: "kratos", path: path},
+		{peer: "lura", path: lura},
+		{peer: "tailcall", query: query},
+		{peer: "hive", query: query},
+	}
+}
+
+// page returns the workload of a reply of about so many bytes.
+func page(size int) workload {
+	path := fmt.Sprintf("/v1/pages/%d", size)
+	return workload{
+		name: fmt.Sprintf("page-%d", size), title: fmt.Sprintf("A reply of about %d KB", size/1000), rounds: 5,
+		about: "A page of products, passed through from one service.",
+		variants: []variant{
+			{peer: "facet", path: path},
+			{peer: "floor", path: path, flags: []string{"-calls", "1", "-page", fmt.Sprint(size), "-size", "{size}"}},
+			{peer: "handtuned", path: path},
+			{peer: "kratos", path: path},
+			{peer: "grpcgateway", path: path},
+		},
+	}
+}
+
+// goals returns what the figures have to show.
+func goals() []report.Goal {
+	const full, selected = "three-calls-full", "three-calls-selected"
+	return []report.Goal{
+		{Workload: selected, Ours: "facet", Theirs: "kratos", Metric: report.CPU, AtMost: 1 / 3.0, Title: "CPU, three calls selected, Facet / Kratos by hand"},
+		{Workload: full, Ours: "facet", Theirs: "kratos", Metric: report.CPU, AtMost: 1 / 4.0, Title: "CPU, three calls full, Facet / Kratos by hand"},
+		{Workload: selected, Ours: "facet", Theirs: "handtuned", Metric: report.CPU, AtMost: 1 / 1.7, Title: "CPU, three calls selected, Facet / tuned by hand"},
+		{Workload: full, Ours: "facet", Theirs: "lura", Metric: report.CPU, AtMost: 1 / 4.5, Title: "CPU, three calls full, Facet / lura"},
+		{Workload: selected, Ours: "facet", Theirs: "lura", Metric: report.CPU, AtMost: 1 / 4.5, Title: "CPU, three calls selected, Facet / lura"},
+		{Workload: "one-call", Ours: "facet", Theirs: "grpcgateway", Metric: report.CPU, AtMost: 1 / 3.5, Title: "CPU, one call, Facet / grpc-gateway"},
+		{Workload: "one-call", Ours: "facet", Theirs: "vanguard", Metric: report.CPU, AtMost: 1 / 3.8, Title: "CPU, one call, Facet / vanguard"},
+		{Workload: selected, Ours: "facet", Theirs: "floor", Metric: report.CPU, AtMost: 1.2, Title: "CPU, three calls selected, Facet / floor"},
+		{Workload: full, Ours: "facet", Theirs: "floor", Metric: report.CPU, AtMost: 1.35, Title: "CPU, three calls full, Facet / floor"},
+		{Workload: "latency-selected", Ours: "facet", Theirs: "kratos", Metric: report.P99, AtMost: 0.5, Title: "p99, three calls selected, Facet / Kratos by hand"},
+		{Workload: "latency-full", Ours: "facet", Theirs: "kratos", Metric: report.P99, AtMost: 0.5, Title: "p99, three calls full, Facet / Kratos by hand"},
+		{Workload: "methods", Ours: "facet, 10,000 methods", Theirs: "facet, 10 methods", Metric: report.CPU, AtMost: 1.05, Title: "CPU, 10,000 methods loaded / 10"},
+	}
+}
+
+// checked are the workloads and peers whose ratios must not worsen.
+var checked = struct {
+	workloads, peers []string
+}{[]string{"three-calls-full", "three-calls-selected"}, []string{"floor", "kratos"}}
+
+// notMeasured says what the report leaves out.
+func notMeasured() []string {
+	return []string{
+		"gRPC-Web and streams: Facet does not serve them yet.",
+		"Telemetry and the guard: Facet has none yet, so these figures are without them, and so are those of the peers.",
+		"TLS: neither side uses it.",
+		"Memory per stream: there are none.",
+	}
+}
+
+// requests returns what a variant is asked for, in turn.
+func (v variant) requests() []load.Request {
+	requests := make([]load.Request, 0, max(v.users, 1))
+	for i := range max(v.users, 1) {
+		user := fmt.Sprint(42 + i)
+		if v.grpc != "" {
+			requests = append(requests, load.Request{Path: v.grpc, Body: userRequest(user)})
+		} else {
+			requests = append(requests, load.Request{Path: strings.ReplaceAll(v.path, "{user}", user)})
+		}
+	}
+	return requests
+}
+
+// userRequest encodes a request whose first field is a user's id.
+func userRequest(id string) []byte {
+	return protowire.AppendString(protowire.AppendTag(nil, 1, protowire.BytesType), id)
+}
