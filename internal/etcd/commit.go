@@ -14,20 +14,22 @@ import (
 )
 
 // etcd counts, for each operation of a transaction, those of its level together with those of the levels above it,
-// and takes 128 (its --max-txn-ops, unless set). With two levels the most fit if each holds half of that. One is left over, so
-// that an operation may itself be a transaction of one condition and one operation.
+// and takes 128 (its --max-txn-ops, unless set). With two levels the most fit if each holds half of that. One is left
+// over, so that an operation may itself be a transaction of one condition and one operation.
 const (
 	maxOps    = 128 - 1
 	maxGroups = maxOps / 2
-	maxNested = maxGroups * (maxOps - maxGroups)
+	maxGroup  = maxOps - maxGroups
+	maxNested = maxGroups * maxGroup
 )
 
 // ErrTooLarge is that of a transaction that etcd cannot take in one piece. Nothing of it was done.
 var ErrTooLarge = errors.New("too large for one transaction of etcd")
 
 // Commit does all operations in one transaction, or none if one of the conditions does not hold; it then returns
-// false. The revision is etcd's after the transaction. Two operations may not be on the same key. Any error
-// but ErrTooLarge leaves open whether the transaction was done.
+// false. The revision is etcd's after the transaction. Two operations may not be on the same key. An
+// operation may be a transaction of one condition and one operation. Any error but ErrTooLarge leaves open whether
+// the transaction was done.
 func Commit(ctx context.Context, client *clientv3.Client, conditions []clientv3.Cmp, operations []clientv3.Op) (revision int64, committed bool, err error) {
 	if len(operations) > maxNested {
 		return 0, false, fmt.Errorf("%w: it would change %d keys, %d more than etcd can in one; use fewer documents, such as one descriptor set for many .proto files",
@@ -50,7 +52,7 @@ func nest(operations []clientv3.Op) []clientv3.Op {
 		return operations
 	}
 	var groups []clientv3.Op
-	for group := range slices.Chunk(operations, maxOps-maxGroups) {
+	for group := range slices.Chunk(operations, maxGroup) {
 		groups = append(groups, clientv3.OpTxn(nil, group, nil))
 	}
 	return groups
