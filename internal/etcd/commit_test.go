@@ -37,7 +37,13 @@ func TestCommitIsOneTransaction(t *testing.T) {
 	t.Parallel()
 	client := etcdtest.Start(t)
 	for _, n := range []int{0, 1, 127, 128, 129, 200, 1000, 63 * 64} {
-		revision, committed, err := etcd.Commit(t.Context(), client, absent, puts(n, 10))
+		operations := puts(n, 10)
+		for i := range operations {
+			if i%2 == 0 { // an operation that is a transaction itself
+				operations[i] = clientv3.OpTxn(absent, []clientv3.Op{operations[i]}, nil)
+			}
+		}
+		revision, committed, err := etcd.Commit(t.Context(), client, absent, operations)
 		if err != nil || !committed {
 			t.Fatalf("%d operations: %t, %v", n, committed, err)
 		}
