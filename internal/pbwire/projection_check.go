@@ -4,7 +4,6 @@ import (
 	"unicode/utf8"
 
 	"google.golang.org/protobuf/encoding/protowire"
-	"google.golang.org/protobuf/reflect/protoreflect"
 )
 
 // check tells what proto.Unmarshal would refuse in a message.
@@ -45,7 +44,7 @@ func (r *run) checkValue(f *field, s span) *WireError {
 		return r.check(f.message, s)
 	case f.utf8 && !utf8.Valid(r.content(s)):
 		return &WireError{Offset: s.start, Err: ErrUTF8}
-	case f.shape == shapeList && s.typ == protowire.BytesType && f.kind != protoreflect.StringKind && f.kind != protoreflect.BytesKind:
+	case f.packed(s.typ):
 		return r.checkPacked(f, s)
 	}
 	return nil

@@ -43,19 +43,13 @@ func (r *run) ordered(dst []byte, p *program, s span) ([]byte, *WireError) {
 	open := len(dst)
 	rank := 0 // of the first field that is not written yet
 	for pos := s.start; pos < len(in); {
-		tag, at := uint64(in[pos]), pos+1
-		if tag >= 0x80 {
-			if tag, at = readLongVarint(in, pos); at < 0 {
-				return dst, malformed(pos, at)
-			}
+		t := readToken(in, pos)
+		if t.next < 0 {
+			return dst, malformed(pos, t.next)
 		}
-		f := p.lookup(tag)
+		pos = t.next
+		f := p.lookup(t.tag)
 		if f == nil {
-			_, _, next := readValue(in, at, tag)
-			if next < 0 {
-				return dst, malformed(pos, next)
-			}
-			pos = next
 			continue
 		}
 		if f.rank < rank {
@@ -67,12 +61,7 @@ func (r *run) ordered(dst []byte, p *program, s span) ([]byte, *WireError) {
 		}
 		name := len(dst)
 		var err *WireError
-		if f.shape == shapeText {
-			dst, pos, err = r.nextText(dst, f, in, at)
-		} else {
-			dst, pos, err = r.next(dst, f, in, tag, at)
-		}
-		if err != nil {
+		if dst, pos, err = r.next(dst, f, in, t); err != nil {
 			return dst, err
 		}
 		if len(dst) == name && f.shape != shapeClear {
@@ -85,18 +74,12 @@ func (r *run) ordered(dst []byte, p *program, s span) ([]byte, *WireError) {
 	return closeObject(dst, open), nil
 }
 
-// place is where a field is: its value comes after its tag.
-type place struct {
-	tag   uint64
-	value int // 0 if the field is not there
-}
-
 // sorted is ordered for a message whose fields encoders do not write in the order of their declaration. It
 // returns errDisorder if one comes twice.
 func (r *run) sorted(dst []byte, p *program, s span) ([]byte, *WireError) {
-	base := len(r.places)
+	base := len(r.tokens)
 	for range p.fields {
-		r.places = append(r.places, place{})
+		r.tokens = append(r.tokens, token{})
 	}
 	if err := r.locate(p, s, base); err != nil {
 		return dst, err
@@ -105,15 +88,15 @@ func (r *run) sorted(dst []byte, p *program, s span) ([]byte, *WireError) {
 	open := len(dst)
 	rank := 0 // of the first field that is not written yet
 	for i := range p.fields {
-		at := r.places[base+i]
-		if at.value == 0 {
+		t := r.tokens[base+i]
+		if t.next == 0 {
 			continue
 		}
 		before := len(dst)
 		dst = append(dst, p.unset[p.offsets[rank]:p.offsets[i]]...)
 		name := len(dst)
 		var err *WireError
-		if dst, _, err = r.next(dst, p.lookup(at.tag), in, at.tag, at.value); err != nil {
+		if dst, _, err = r.next(dst, p.lookup(t.tag), in, t); err != nil {
 			return dst, err
 		}
 		if len(dst) == name {
@@ -122,134 +105,110 @@ func (r *run) sorted(dst []byte, p *program, s span) ([]byte, *WireError) {
 		}
 		rank = i + 1
 	}
-	r.places = r.places[:base]
+	r.tokens = r.tokens[:base]
 	dst = append(dst, p.unset[p.offsets[rank]:]...)
 	return closeObject(dst, open), nil
 }
 
-// locate finds where the fields of a message are: that of rank i is put into r.places[base+i].
+// locate finds where the fields of a message are: that of rank i is put into r.tokens[base+i].
 func (r *run) locate(p *program, s span, base int) *WireError {
 	in := r.in[:s.end]
 	last := uint64(0) // the tag before; no tag is 0
 	for pos := s.start; pos < len(in); {
-		tag, at := readVarint(in, pos)
-		if at < 0 {
-			return malformed(pos, at)
+		t := readToken(in, pos)
+		if t.next < 0 {
+			return malformed(pos, t.next)
 		}
-		_, _, next := readValue(in, at, tag)
-		if next < 0 {
-			return malformed(pos, next)
-		}
-		pos = next
-		again := tag == last
-		last = tag
-		f := p.lookup(tag)
+		pos = t.next
+		again := t.tag == last
+		last = t.tag
+		f := p.lookup(t.tag)
 		if f == nil || again && f.repeated() {
 			continue
 		}
-		to := &r.places[base+f.rank]
-		if to.value != 0 {
+		to := &r.tokens[base+f.rank]
+		if to.next != 0 {
 			return errDisorder
 		}
-		*to = place{tag: tag, value: at}
+		*to = t
 	}
 	return nil
 }
 
-// next appends the field whose value is at pos, with its name, and returns where it ends; of a
-// repeated field it appends all that follow at once. It appends nothing if the field does not count as
-// set.
-func (r *run) next(dst []byte, f *field, in []byte, tag uint64, pos int) ([]byte, int, *WireError) {
+// next appends a field, with its name, and returns where the next one is; of a repeated field it appends all
+// that follow at once. It appends nothing if the field does not count as set.
+func (r *run) next(dst []byte, f *field, in []byte, t token) ([]byte, int, *WireError) {
 	switch f.shape {
 	case shapeText:
-		return r.nextText(dst, f, in, pos)
+		if int(t.value) == t.end && f.implicit {
+			return dst, t.next, nil
+		}
+		dst, err := r.text(f.name.append(dst), f, t.span())
+		return dst, t.next, err
 	case shapeNumber:
-		raw, next := readNumber(in, pos, protowire.Type(tag&7))
-		if next < 0 {
-			return dst, pos, malformed(pos, next)
+		if raw := t.value & f.mask; raw != 0 || !f.implicit {
+			dst = f.appendNumber(f.name.append(dst), raw)
 		}
-		if raw &= f.mask; raw == 0 && f.implicit {
-			return dst, next, nil
-		}
-		return f.appendNumber(f.name.append(dst), raw), next, nil
+		return dst, t.next, nil
+	case shapeMessage:
+		dst, err := r.message(f.name.append(dst), f.message, t.span())
+		return dst, t.next, err
 	case shapeList:
-		return r.nextList(dst, f, in, tag, pos)
+		return r.nextList(dst, f, in, t)
 	case shapeMap:
-		return r.nextMap(dst, f, in, tag, pos)
+		return r.nextMap(dst, f, in, t)
 	default:
-		start, end, next := readValue(in, pos, tag)
-		switch {
-		case next < 0:
-			return dst, pos, malformed(pos, next)
-		case f.shape == shapeClear:
-			return dst, next, nil
-		}
-		dst, err := r.message(f.name.append(dst), f.message, span{start: start, end: end})
-		return dst, next, err
+		return dst, t.next, nil
 	}
-}
-
-// nextText is next for a string or bytes.
-func (r *run) nextText(dst []byte, f *field, in []byte, pos int) ([]byte, int, *WireError) {
-	start, end := readLength(in, pos)
-	if end < 0 {
-		return dst, pos, malformed(pos, end)
-	}
-	if start == end && f.implicit {
-		return dst, end, nil
-	}
-	dst = f.name.append(dst)
-	ok := true
-	if f.kind == protoreflect.StringKind {
-		dst, ok = appendString(dst, r.in[start:end])
-	} else {
-		dst, ok = f.appendText(dst, r.in[start:end])
-	}
-	if !ok {
-		return dst, pos, &WireError{Offset: start, Err: ErrUTF8}
-	}
-	return dst, end, nil
 }
 
 // nextList is next for a repeated field.
-func (r *run) nextList(dst []byte, f *field, in []byte, tag uint64, pos int) ([]byte, int, *WireError) {
+func (r *run) nextList(dst []byte, f *field, in []byte, t token) ([]byte, int, *WireError) {
 	before := len(dst)
 	dst = append(f.name.append(dst), '[')
 	first := len(dst)
-	for {
-		start, end, next := readValue(in, pos, tag)
-		if next < 0 {
-			return dst, pos, malformed(pos, next)
+	var err *WireError
+	for tag := t.tag; ; {
+		switch {
+		case f.message != nil:
+			dst, err = r.message(dst, f.message, t.span())
+			dst = append(dst, ',')
+		case tag != f.tag:
+			dst, err = r.packed(dst, f, t.span())
+		case f.textual():
+			dst, err = r.text(dst, f, t.span())
+			dst = append(dst, ',')
+		default:
+			dst = append(f.appendNumber(dst, t.value&f.mask), ',')
 		}
-		var err *WireError
-		if dst, err = r.elements(dst, f, span{start: start, end: end, typ: protowire.Type(tag & 7)}); err != nil {
-			return dst, pos, err
+		if err != nil {
+			return dst, 0, err
 		}
-		if pos = another(in, next, tag); pos < 0 {
-			if len(dst) == first {
-				return dst[:before], next, nil
-			}
-			dst[len(dst)-1] = ']'
-			return dst, next, nil
+		if !another(in, t.next, tag) {
+			break
+		}
+		pos := t.next
+		if t = readToken(in, pos); t.next < 0 {
+			return dst, 0, malformed(pos, t.next)
 		}
 	}
+	if len(dst) == first {
+		return dst[:before], t.next, nil
+	}
+	dst[len(dst)-1] = ']'
+	return dst, t.next, nil
 }
 
-// another returns where the value of one more field of the same tag is, or -1.
-func another(in []byte, pos int, tag uint64) int {
+// another tells whether the field at pos has the same tag.
+func another(in []byte, pos int, tag uint64) bool {
 	if pos >= len(in) {
-		return -1
+		return false
 	}
 	if c := uint64(in[pos]); c < 0x80 {
-		if c == tag {
-			return pos + 1
-		}
-		return -1
+		return c == tag
 	}
-	if t, at := readLongVarint(in, pos); at > 0 && t == tag {
-		return at
-	}
-	return -1
+	t, at := readLongVarint(in, pos)
+	return at > 0 && t == tag
 }
 
 // closeList ends a list whose elements, from first on, were written with a comma after each.
@@ -261,20 +220,23 @@ func closeList(dst []byte, first int) []byte {
 	return dst
 }
 
-// elements appends one value of a repeated field, or those that are packed in it, each with a comma
-// after it.
-func (r *run) elements(dst []byte, f *field, s span) ([]byte, *WireError) {
-	if f.message != nil || f.kind == protoreflect.StringKind || f.kind == protoreflect.BytesKind {
-		dst, err := r.value(dst, f, f.message, s)
-		return append(dst, ','), err
+// text appends a string or bytes.
+func (r *run) text(dst []byte, f *field, s span) ([]byte, *WireError) {
+	if f.kind == protoreflect.BytesKind {
+		return appendBase64(dst, r.content(s)), nil
 	}
-	typ := s.typ
-	if typ == protowire.BytesType {
-		typ = protowire.Type(f.tag & 7)
+	dst, ok := appendString(dst, r.content(s))
+	if !ok {
+		return dst, &WireError{Offset: s.start, Err: ErrUTF8}
 	}
+	return dst, nil
+}
+
+// packed appends the numbers of a packed list, each with a comma after it.
+func (r *run) packed(dst []byte, f *field, s span) ([]byte, *WireError) {
 	in := r.in[:s.end]
 	for pos := s.start; pos < len(in); {
-		raw, next := readNumber(in, pos, typ)
+		raw, next := readNumber(in, pos, protowire.Type(f.tag&7))
 		if next < 0 {
 			return dst, malformed(pos, next)
 		}
@@ -289,12 +251,8 @@ func (r *run) value(dst []byte, f *field, p *program, s span) ([]byte, *WireErro
 	switch {
 	case p != nil:
 		return r.message(dst, p, s)
-	case f.kind == protoreflect.StringKind || f.kind == protoreflect.BytesKind:
-		dst, ok := f.appendText(dst, r.content(s))
-		if !ok {
-			return dst, &WireError{Offset: s.start, Err: ErrUTF8}
-		}
-		return dst, nil
+	case f.textual():
+		return r.text(dst, f, s)
 	}
 	raw, next := readNumber(r.in[:s.end], s.start, s.typ)
 	if next < 0 {
@@ -362,7 +320,13 @@ func (r *run) chainList(dst []byte, f *field, values chain) (_ []byte, written b
 	for i := values.first; i != 0; {
 		s := r.spans[i]
 		i, s.next = s.next, 0 // each is an element, not a part of one
-		if dst, err = r.elements(dst, f, s); err != nil {
+		if f.packed(s.typ) {
+			dst, err = r.packed(dst, f, s)
+		} else {
+			dst, err = r.value(dst, f, f.message, s)
+			dst = append(dst, ',')
+		}
+		if err != nil {
 			return dst, false, err
 		}
 	}

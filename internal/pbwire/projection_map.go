@@ -22,29 +22,29 @@ type entry struct {
 }
 
 // nextMap is next for a map.
-func (r *run) nextMap(dst []byte, f *field, in []byte, tag uint64, pos int) ([]byte, int, *WireError) {
+func (r *run) nextMap(dst []byte, f *field, in []byte, t token) ([]byte, int, *WireError) {
 	base, mark := len(r.entries), runMark{lists: len(r.lists), spans: len(r.spans)}
 	plain := f.keyed == nil && f.others
 	for {
-		start, end, next := readValue(in, pos, tag)
-		if next < 0 {
-			return dst, pos, malformed(pos, next)
-		}
-		if !plain || !r.addPlainEntry(f, in[:end], start) {
-			if err := r.addEntry(f, span{start: start, end: end}); err != nil {
-				return dst, pos, err
+		if !plain || !r.addPlainEntry(f, t.span()) {
+			if err := r.addEntry(f, t.span()); err != nil {
+				return dst, 0, err
 			}
 		}
-		if pos = another(in, next, tag); pos >= 0 {
-			continue
+		if !another(in, t.next, t.tag) {
+			break
 		}
-		if len(r.entries) == base {
-			return dst, next, nil
+		pos := t.next
+		if t = readToken(in, pos); t.next < 0 {
+			return dst, 0, malformed(pos, t.next)
 		}
-		dst, err := r.appendEntries(f.name.append(dst), f, base)
-		r.drop(mark)
-		return dst, next, err
 	}
+	if len(r.entries) == base {
+		return dst, t.next, nil
+	}
+	dst, err := r.appendEntries(f.name.append(dst), f, base)
+	r.drop(mark)
+	return dst, t.next, err
 }
 
 // mapping appends the entries of a map. It tells whether there are any.
@@ -79,23 +79,31 @@ func (r *run) appendEntries(dst []byte, f *field, base int) ([]byte, *WireError)
 }
 
 // addPlainEntry pushes an entry if it is as encoders write it: a key, then a value. The key is not checked.
-func (r *run) addPlainEntry(f *field, in []byte, pos int) bool {
-	if pos >= len(in) || uint64(in[pos]) != f.key.tag {
+func (r *run) addPlainEntry(f *field, s span) bool {
+	in := r.in[:s.end]
+	if s.start == len(in) {
 		return false
 	}
-	start, end, pos := readValue(in, pos+1, f.key.tag)
-	if pos < 0 || pos >= len(in) || uint64(in[pos]) != f.value.tag {
+	key := readToken(in, s.start)
+	if key.tag != f.key.tag || key.next < 0 || key.next == len(in) || uint64(in[key.next]) != f.value.tag {
 		return false
 	}
-	key := span{start: start, end: end, typ: protowire.Type(f.key.tag & 7)}
-	start, end, pos = readValue(in, pos+1, f.value.tag)
-	if pos != len(in) {
+	value := readToken(in, key.next)
+	if value.next != len(in) {
 		return false
 	}
-	r.entries = append(r.entries, entry{
-		key: key, order: r.keyOrder(f.key, key), at: len(r.entries),
-		set: true, value: span{start: start, end: end, typ: protowire.Type(f.value.tag & 7)}, sub: f.value.message,
-	})
+	e := entry{at: len(r.entries), set: true, sub: f.value.message}
+	if f.key.shape == shapeText {
+		e.key, e.order = key.span(), prefix8(in[key.value:key.end])
+	} else {
+		e.order = f.key.numberOrder(key.value)
+	}
+	if f.value.shape == shapeNumber {
+		e.value = span{start: key.next + 1, end: value.next, typ: protowire.Type(value.tag & 7)}
+	} else {
+		e.value = value.span()
+	}
+	r.entries = append(r.entries, e)
 	return true
 }
 
@@ -155,6 +163,11 @@ func (r *run) keyOrder(f *field, s span) uint64 {
 		return prefix8(r.content(s))
 	}
 	raw, _ := readNumber(r.in[:s.end], s.start, s.typ) // it was read before
+	return f.numberOrder(raw)
+}
+
+// numberOrder is keyOrder for a number as it is on the wire.
+func (f *field) numberOrder(raw uint64) uint64 {
 	raw &= f.mask
 	switch f.kind {
 	case protoreflect.BoolKind:

@@ -77,6 +77,16 @@ const (
 // replaces tells whether a value of the field replaces the one before.
 func (f *field) replaces() bool { return f.shape == shapeNumber || f.shape == shapeText }
 
+// textual tells whether the values of the field are strings or bytes.
+func (f *field) textual() bool {
+	return f.kind == protoreflect.StringKind || f.kind == protoreflect.BytesKind
+}
+
+// packed tells whether a value of a wire type is a packed list.
+func (f *field) packed(typ protowire.Type) bool {
+	return typ == protowire.BytesType && protowire.Type(f.tag&7) != protowire.BytesType
+}
+
 // repeated tells whether the values of the field come one after another.
 func (f *field) repeated() bool { return f.shape == shapeList || f.shape == shapeMap }
 
@@ -88,7 +98,7 @@ func (p *program) index() {
 	for i := range p.fields {
 		f := &p.fields[i]
 		p.addTag(f.tag, i)
-		if f.shape == shapeList && f.message == nil && f.kind != protoreflect.StringKind && f.kind != protoreflect.BytesKind {
+		if f.shape == shapeList && f.message == nil && !f.textual() {
 			p.addTag(protowire.EncodeTag(protowire.Number(f.tag>>3), protowire.BytesType), i)
 		}
 	}

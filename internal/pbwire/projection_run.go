@@ -18,7 +18,7 @@ type run struct {
 	spans   []span  // the first is never used, so that 0 is no index
 	lists   []chain // per message that is gathered: the values of each field
 	entries []entry // per map: its entries
-	places  []place // per message that is sorted: its fields
+	tokens  []token // per message that is sorted: its fields
 }
 
 // span is where a value stands on the wire: the content of a message, string or packed list, or a
@@ -66,7 +66,7 @@ func (r *run) wire(p *Projection, dst, wire []byte) ([]byte, *WireError) {
 func (r *run) start(set *programSet, wire []byte) {
 	r.set, r.in, r.depth, r.exact = set, wire[:len(wire):len(wire)], maxDepth, false
 	r.spans = append(r.spans[:0], span{})
-	r.lists, r.entries, r.places = r.lists[:0], r.entries[:0], r.places[:0]
+	r.lists, r.entries, r.tokens = r.lists[:0], r.entries[:0], r.tokens[:0]
 }
 
 // restart prepares the one pass after an optimistic one that failed. There is only one, from the
@@ -89,8 +89,8 @@ func (r *run) release() {
 	if cap(r.entries) > most {
 		r.entries = nil
 	}
-	if cap(r.places) > most {
-		r.places = nil
+	if cap(r.tokens) > most {
+		r.tokens = nil
 	}
 	clear(r.entries) // after an error
 	runs.Put(r)

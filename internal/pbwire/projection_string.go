@@ -6,18 +6,12 @@ import (
 	"math/bits"
 	"slices"
 	"unicode/utf8"
-
-	"google.golang.org/protobuf/reflect/protoreflect"
 )
 
-// appendText appends a string or bytes.
-func (f *field) appendText(dst, text []byte) ([]byte, bool) {
-	if f.kind == protoreflect.StringKind {
-		return appendString(dst, text)
-	}
-	dst = append(dst, '"')
-	dst = base64.StdEncoding.AppendEncode(dst, text)
-	return append(dst, '"'), true
+// appendBase64 appends bytes.
+func appendBase64(dst, data []byte) []byte {
+	dst = base64.StdEncoding.AppendEncode(append(dst, '"'), data)
+	return append(dst, '"')
 }
 
 // blockMasks[n] has the high bits of the first n bytes of a block set.
