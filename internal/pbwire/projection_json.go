@@ -41,6 +41,7 @@ func closeObject(dst []byte, open int) []byte {
 func (r *run) ordered(dst []byte, p *program, s span) ([]byte, *WireError) {
 	in := r.in[:s.end]
 	open := len(dst)
+	likely := p.first
 	rank := 0 // of the first field that is not written yet
 	for pos := s.start; pos < len(in); {
 		t := readToken(in, pos)
@@ -48,9 +49,11 @@ func (r *run) ordered(dst []byte, p *program, s span) ([]byte, *WireError) {
 			return dst, malformed(pos, t.next)
 		}
 		pos = t.next
-		f := p.lookup(t.tag)
-		if f == nil {
-			continue
+		f := likely
+		if f.tag != t.tag {
+			if f = p.lookup(t.tag); f == nil {
+				continue
+			}
 		}
 		if f.rank < rank {
 			return dst, errDisorder
@@ -61,7 +64,26 @@ func (r *run) ordered(dst []byte, p *program, s span) ([]byte, *WireError) {
 		}
 		name := len(dst)
 		var err *WireError
-		if dst, pos, err = r.next(dst, f, in, t); err != nil {
+		switch f.shape {
+		case shapeText:
+			if int(t.value) == t.end && f.implicit {
+				dst = dst[:before]
+				continue
+			}
+			dst, err = r.text(f.name.append(dst), f, t.span())
+		case shapeNumber:
+			raw := t.value & f.mask
+			if raw == 0 && f.implicit {
+				dst = dst[:before]
+				continue
+			}
+			dst = f.appendNumber(f.name.append(dst), raw)
+		case shapeMessage:
+			dst, err = r.message(f.name.append(dst), f.message, t.span())
+		default:
+			dst, pos, err = r.next(dst, f, in, t)
+		}
+		if err != nil {
 			return dst, err
 		}
 		if len(dst) == name && f.shape != shapeClear {
@@ -69,6 +91,7 @@ func (r *run) ordered(dst []byte, p *program, s span) ([]byte, *WireError) {
 			continue
 		}
 		rank = f.rank + 1
+		likely = f.next
 	}
 	dst = append(dst, p.unset[p.offsets[rank]:]...)
 	return closeObject(dst, open), nil

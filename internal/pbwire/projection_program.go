@@ -13,6 +13,8 @@ type program struct {
 	// fields are those that are selected, and those that clear one that is, in the order of their
 	// declaration; extensions come last, by name.
 	fields []field
+	// first is the field that most likely comes first on the wire.
+	first  *field
 	oneofs int
 	// dense and sparse find a field by tag: its index plus one, 0 for none. Tags of a wire type that a
 	// field does not have are those of unknown fields.
@@ -30,25 +32,27 @@ type program struct {
 	delicate bool
 }
 
-// field is a field of a message, or the key or the value of a map.
+// field is a field of a message, or the key or the value of a map. What each pass looks at comes first.
 type field struct {
-	name  cell   // `,"name":`
-	path  string // the name in errors
-	kind  protoreflect.Kind
+	tag   uint64 // of one value
 	shape shape
-	index int // in program.fields
-	rank  int // of its text in the object; members of a oneof share one
-	oneof int // its index; -1 outside
-	// inOneof tells that the oneof is one of the schema, not just what makes a proto3 field optional.
-	inOneof bool
-	tag     uint64 // of one value
-	mask    uint64 // the bits of a number that count
+	kind  protoreflect.Kind
 	// implicit tells that zero is the same as not set.
 	implicit bool
 	// utf8 tells that proto.Unmarshal refuses a string that is not valid.
-	utf8    bool
+	utf8 bool
+	rank int    // of its text in the object; members of a oneof share one
+	next *field // the one that most likely comes next on the wire
+	name cell   // `,"name":`
+	mask uint64 // the bits of a number that count
+
 	message *program
 	enum    *enumTexts
+	path    string // the name in errors
+	index   int    // in program.fields
+	oneof   int    // its index; -1 outside
+	// inOneof tells that the oneof is one of the schema, not just what makes a proto3 field optional.
+	inOneof bool
 	// whole tells that nothing of the value is trimmed.
 	whole bool
 	// delicate tells that trimming the field depends on the order and the number of its occurrences:
@@ -93,8 +97,16 @@ func (f *field) repeated() bool { return f.shape == shapeList || f.shape == shap
 // maxDense is up to which field number fields are found in a table; it bounds the table to 4 KB.
 const maxDense = 255
 
+// noField is no field: no tag is its.
+var noField field
+
 // index makes the tables that find fields by tag.
 func (p *program) index() {
+	p.first = &noField
+	for i := len(p.fields) - 1; i >= 0; i-- {
+		p.fields[i].next = p.first
+		p.first = &p.fields[i]
+	}
 	for i := range p.fields {
 		f := &p.fields[i]
 		p.addTag(f.tag, i)
