@@ -25,6 +25,9 @@ const (
 // extensions are those of documents.
 var extensions = []string{".yaml", ".yml", ".json", ".proto", ".binpb", ".pb", ".desc", ".protoset"}
 
+// schemaSuffix is that of JSON Schemas, which stand beside documents for editors.
+const schemaSuffix = ".schema.json"
+
 var errNotDirectory = errors.New("not a directory")
 
 // reader collects the documents of several roots.
@@ -71,7 +74,7 @@ func (r *reader) readDirectory(in root, name string, depth int) error {
 
 // readEntry reads one file or directory.
 func (r *reader) readEntry(in root, name string, depth int) error {
-	isDocument := slices.Contains(extensions, path.Ext(name))
+	isDocument := slices.Contains(extensions, path.Ext(name)) && !strings.HasSuffix(name, schemaSuffix)
 	info, err := fs.Stat(in.fsys, name) // follows links
 	switch {
 	case errors.Is(err, fs.ErrNotExist) && !isDocument:

@@ -59,7 +59,7 @@ func NewFS(systems ...fs.FS) *Source {
 
 // Load returns all documents, in order of their keys: the path of a file relative to its directory, with slashes.
 // Documents are the files that end in .yaml, .yml, .json, .proto, .binpb, .pb, .desc or .protoset. Hidden files and
-// directories are left out, links are followed. Two files with one key are an error.
+// directories are left out, and so are JSON Schemas (.schema.json); links are followed. Two files with one key are an error.
 func (s *Source) Load() ([]*config.KeyValue, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -56,7 +56,7 @@ func TestLoadFindsDocuments(t *testing.T) {
 	first, second := t.TempDir(), t.TempDir()
 	write(t, first, map[string]string{
 		"mall.yaml": "1", "b.yml": "2", "c.json": "3", "mall/v1/mall.proto": "4", "d.binpb": "5", "e.pb": "6", "f.desc": "7", "g.protoset": "8",
-		"README.md": "no", "mall/v1/mall.pb.go": "no", ".hidden.yaml": "no", ".git/config.yaml": "no", "mall.yaml~": "no", "yaml": "no",
+		"README.md": "no", "mall/v1/mall.pb.go": "no", ".hidden.yaml": "no", ".git/config.yaml": "no", "mall.yaml~": "no", "mall.schema.json": "no", "yaml": "no",
 	})
 	write(t, second, map[string]string{"a.yaml": "9"})
 	link(t, "nowhere", filepath.Join(first, ".#mall.yaml"))
