@@ -9,7 +9,6 @@ import (
 	"google.golang.org/genproto/googleapis/api/annotations"
 	"google.golang.org/protobuf/reflect/protoreflect"
 
-	"facet/internal/pbwire"
 	"facet/internal/suggest"
 )
 
@@ -19,13 +18,16 @@ const anyMethod = "*"
 // Compile makes the bindings of a method from a rule: the rule itself and its additional_bindings. The error joins
 // all that is wrong with them; each names its HTTP method and path.
 func Compile(method protoreflect.MethodDescriptor, rule *annotations.HttpRule, opts Options) ([]*Binding, error) {
-	request := newFieldTable(method.Input(), map[protoreflect.FullName]*fieldTable{})
+	if opts.Shared == nil {
+		opts.Shared = new(Shared)
+	}
+	request := opts.Shared.table(method.Input())
 	var bindings []*Binding
 	var errs []error
 	compile := func(rule *annotations.HttpRule) {
 		c := compiler{
 			Binding: &Binding{method: method, request: request, lenient: opts.Lenient, reserved: reservedNames(request, opts.Reserved)},
-			opts:    opts.ParserOptions,
+			opts:    opts,
 		}
 		c.compile(rule)
 		bindings, errs = append(bindings, c.Binding), append(errs, c.errs...)
@@ -51,7 +53,7 @@ func reservedNames(request *fieldTable, names []string) []string {
 // compiler fills a binding from a rule and collects what is wrong with it.
 type compiler struct {
 	*Binding
-	opts pbwire.ParserOptions
+	opts Options
 	errs []error
 }
 
@@ -129,7 +131,7 @@ func (c *compiler) compileBody(name string) {
 	c.body = &body{}
 	var err error
 	if name == "*" {
-		c.body.parser, err = pbwire.CompileParser(c.method.Input(), c.opts)
+		c.body.parser, err = c.opts.Shared.messageParser(c.method.Input(), c.opts.ParserOptions)
 	} else {
 		err = c.compileBodyField(name)
 	}
@@ -147,7 +149,7 @@ func (c *compiler) compileBodyField(name string) error {
 		return err
 	}
 	c.body.field = fieldPath{f}
-	c.body.parser, err = pbwire.CompileFieldParser(f.fd, c.opts)
+	c.body.parser, err = c.opts.Shared.fieldParser(f.fd, c.opts.ParserOptions)
 	return err
 }
 
@@ -157,7 +159,7 @@ func (c *compiler) compileResponseBody(name string) {
 	}
 	reply := c.method.Output()
 	if c.response = reply.Fields().ByName(protoreflect.Name(name)); c.response == nil {
-		names := newFieldTable(reply, map[protoreflect.FullName]*fieldTable{}).protoNames()
+		names := c.opts.Shared.table(reply).protoNames()
 		c.errorf("response_body: %s has no top-level field %q%s", reply.FullName(), name, suggest.DidYouMean(name, names))
 	}
 }

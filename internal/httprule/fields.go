@@ -18,7 +18,7 @@ type fieldTable struct {
 	names   map[string]*field // by JSON name and by proto name
 }
 
-// field is a field of a message. Within one compiled rule a field is one pointer, so paths can be compared.
+// field is a field of a message. Within one [Shared] a field is one pointer, so paths can be compared.
 type field struct {
 	fd protoreflect.FieldDescriptor
 	// text tells that the field has a value in URLs: a scalar, an enum, or a message with a JSON string form. If it is

@@ -16,6 +16,8 @@ type Options struct {
 	// Reserved are query parameters that are not fields of the request: `select`. A request that has a top-level
 	// field of such a name takes the parameter as that field.
 	Reserved []string
+	// Shared is what the binding has in common with others over the same schema and Types. Nil shares nothing.
+	Shared *Shared
 }
 
 // BadRequest says which part of a request is wrong.

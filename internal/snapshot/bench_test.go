@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"testing"
 
+	"facet/internal/httprule"
 	"facet/internal/snapshot"
 	"facet/internal/upstream"
 )
@@ -58,6 +59,47 @@ func BenchmarkRebuildOneLine(b *testing.B) {
 				publishNext(b, &holder, builder, documents)
 			}
 		})
+	}
+}
+
+// BenchmarkMatch finds what serves a request, among few methods and many: the same one each time, or each in turn, which no
+// processor's cache holds.
+func BenchmarkMatch(b *testing.B) {
+	for _, methods := range []int{10, 10000} {
+		var holder snapshot.Holder
+		publishNext(b, &holder, snapshot.NewBuilder(upstream.NewPool()), generated(methods))
+		var paths []string
+		for team := range (methods + methodsPerTeam - 1) / methodsPerTeam {
+			for i := range min(methods, methodsPerTeam) {
+				if i%4 != 3 {
+					paths = append(paths, fmt.Sprintf("/team%d/screens%d/42", team, i))
+				}
+			}
+		}
+		for _, distinct := range []int{1, len(paths)} {
+			find := func(path string) {
+				s := holder.Pin()
+				defer s.Unpin()
+				var match httprule.Match
+				m, found, _ := s.Router.Find("GET", path, &match)
+				if !found {
+					b.Fatal(path)
+				}
+				if _, err := m.View("", match.Binding); err != nil {
+					b.Fatal(err)
+				}
+			}
+			for _, path := range paths[:distinct] {
+				find(path) // compiles the view
+			}
+			b.Run(fmt.Sprintf("%d methods/%d in turn", methods, distinct), func(b *testing.B) {
+				b.ReportAllocs()
+				for i := 0; b.Loop(); i++ {
+					find(paths[i%distinct])
+				}
+			})
+		}
+		holder.Publish(nil)
 	}
 }
 

@@ -83,7 +83,7 @@ func (b *Builder) build(ctx context.Context, documents []Document) (*Snapshot, p
 	s := &Snapshot{Hash: Hash(documents), Schema: built.schema.schema, open: opened.closers()}
 	if decoded && s.Schema != nil {
 		var methodProblems problem.List
-		built.methods, methodProblems = s.compile(config, opened, built.schema.types, b.last.methods)
+		built.methods, methodProblems = s.compile(config, opened, built.schema, b.last.methods)
 		problems = append(problems, methodProblems...)
 	}
 	return s, built, problems
@@ -95,6 +95,7 @@ type linked struct {
 	sets   []schema.Set
 	schema *schema.Schema // nil if there were problems
 	types  *plan.Types
+	rules  *httprule.Shared
 }
 
 // link links descriptors, unless there are the same already.
@@ -102,7 +103,7 @@ func (l linked) link(ctx context.Context, files []schema.File, sets []schema.Set
 	if l.schema != nil && slices.EqualFunc(l.files, files, sameFile) && slices.EqualFunc(l.sets, sets, sameSet) {
 		return l, nil
 	}
-	next := linked{files: files, sets: sets}
+	next := linked{files: files, sets: sets, rules: new(httprule.Shared)}
 	var problems problem.List
 	if next.schema, problems = l.schema.Rebuild(ctx, files, sets...); len(problems) > 0 {
 		return linked{}, problems
@@ -122,7 +123,7 @@ func sameSet(a, b schema.Set) bool {
 
 // compile fills the snapshot with what the documents configure. If services are unknown, so are the methods of
 // them, and what the methods would say about it is left out.
-func (s *Snapshot) compile(config *configuration, opened *upstreams, types *plan.Types, last map[string]*compiled) (map[string]*compiled, problem.List) {
+func (s *Snapshot) compile(config *configuration, opened *upstreams, l linked, last map[string]*compiled) (map[string]*compiled, problem.List) {
 	problems := opened.checkServices(s.Schema)
 	if len(problems) > 0 {
 		return nil, problems
@@ -132,7 +133,7 @@ func (s *Snapshot) compile(config *configuration, opened *upstreams, types *plan
 	s.Router = new(httprule.Router[*Method])
 	s.Methods = make(map[string]*Method, len(config.methods))
 	s.Upstreams = config.plainUpstreams()
-	return s.compileMethods(config.methods, methodsCompiler{schema: s.Schema, types: types, callers: opened.callers()}, last)
+	return s.compileMethods(config.methods, methodsCompiler{linked: l, callers: opened.callers()}, last)
 }
 
 // concurrently does something for each of n indexes, on all processors.

@@ -119,8 +119,7 @@ func (c *compiled) viewsOf(m *Method) *views {
 
 // methodsCompiler compiles methods.
 type methodsCompiler struct {
-	schema  *schema.Schema
-	types   *plan.Types
+	linked
 	callers map[protoreflect.FullName]plan.Upstream
 }
 
@@ -140,7 +139,7 @@ func (mc methodsCompiler) method(name string, config located[*gatewayv1.Method],
 		return c
 	}
 	c.descriptor = descriptor
-	c.bind(name, config)
+	c.bind(name, config, mc.rules)
 	c.fill(mc, config)
 	return c
 }
@@ -197,10 +196,11 @@ func (c *compiled) httpRules(name string, config located[*gatewayv1.Method]) []r
 }
 
 // bind compiles the HTTP rules of the method.
-func (c *compiled) bind(name string, config located[*gatewayv1.Method]) {
+func (c *compiled) bind(name string, config located[*gatewayv1.Method], shared *httprule.Shared) {
 	options := httprule.Options{
 		ParserOptions: pbwire.ParserOptions{Lenient: c.config.GetLenient(), Types: c.schema.Types()},
 		Reserved:      selectParameters,
+		Shared:        shared,
 	}
 	for _, rule := range c.httpRules(name, config) {
 		bindings, err := httprule.Compile(c.descriptor, rule.HttpRule, options)
