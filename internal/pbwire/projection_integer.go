@@ -5,16 +5,23 @@ import (
 	"math/bits"
 )
 
-// appendUint appends an integer in decimal digits.
+// appendUint appends an integer in decimal digits. How many digits it has cannot be predicted: eight bytes are
+// written at a time, of which those are kept that count.
 func appendUint(dst []byte, v uint64) []byte {
 	const eight = 1e8
-	switch {
-	case v < eight:
-		return appendDigits8(dst, v)
-	case v < eight*eight:
-		dst = appendDigits8(dst, v/eight)
-	default:
-		dst = appendDigits8(dst, v/eight/eight)
+	first, more := v, 0 // the first digits, and how many blocks of eight follow
+	for first >= eight {
+		first /= eight
+		more++
+	}
+	digits := digits8(first)
+	zeros := bits.TrailingZeros64(digits|1<<56) / 8 // the last digit stays
+	n := len(dst)
+	dst = binary.LittleEndian.AppendUint64(dst, (digits|asciiZeros)>>(8*zeros))[:n+8-zeros]
+	if more == 0 {
+		return dst
+	}
+	if more == 2 {
 		dst = binary.LittleEndian.AppendUint64(dst, digits8(v/eight%eight)|asciiZeros)
 	}
 	return binary.LittleEndian.AppendUint64(dst, digits8(v%eight)|asciiZeros)
@@ -23,19 +30,9 @@ func appendUint(dst []byte, v uint64) []byte {
 // appendInt appends an integer in decimal digits.
 func appendInt(dst []byte, v int64) []byte {
 	if v < 0 {
-		return appendUint(append(dst, '-'), -uint64(v))
+		dst, v = append(dst, '-'), -v
 	}
 	return appendUint(dst, uint64(v))
-}
-
-// appendDigits8 appends an integer below 1e8. How many digits it has cannot be predicted: eight bytes are
-// written, of which those are kept that count.
-func appendDigits8(dst []byte, v uint64) []byte {
-	digits := digits8(v)
-	zeros := bits.TrailingZeros64(digits|1<<56) / 8 // the last digit stays
-	n := len(dst)
-	dst = binary.LittleEndian.AppendUint64(dst, (digits|asciiZeros)>>(8*zeros))
-	return dst[:n+8-zeros]
 }
 
 // asciiZeros is what makes eight digits ASCII.
