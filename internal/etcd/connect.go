@@ -45,6 +45,14 @@ func Connect(ctx context.Context, settings *conf.Etcd) (*clientv3.Client, error)
 	var open connections
 	pauses := backoff.DefaultConfig
 	pauses.BaseDelay, pauses.MaxDelay = reconnectMost/10, reconnectMost
+	options := []grpc.DialOption{
+		grpc.WithConnectParams(grpc.ConnectParams{Backoff: pauses, MinConnectTimeout: settings.GetDialTimeout().AsDuration()}),
+		grpc.WithContextDialer(open.dial),
+		grpc.WithChainUnaryInterceptor(signInLater(), open.hangUp),
+	}
+	if name := settings.GetTls().GetServerName(); name != "" {
+		options = append(options, grpc.WithAuthority(name)) // or the client expects the host of the endpoint all the same
+	}
 	return clientv3.New(clientv3.Config{
 		Context:              ctx,
 		Endpoints:            settings.GetEndpoints(),
@@ -56,11 +64,7 @@ func Connect(ctx context.Context, settings *conf.Etcd) (*clientv3.Client, error)
 		DialKeepAliveTimeout: keepAliveTimeout,
 		MaxCallSendMsgSize:   sendMost,
 		Logger:               zap.NewNop(), // whoever makes a request learns of its error, and logs it once
-		DialOptions: []grpc.DialOption{
-			grpc.WithConnectParams(grpc.ConnectParams{Backoff: pauses, MinConnectTimeout: settings.GetDialTimeout().AsDuration()}),
-			grpc.WithContextDialer(open.dial),
-			grpc.WithChainUnaryInterceptor(signInLater(), open.hangUp),
-		},
+		DialOptions:          options,
 	})
 }
 
