@@ -93,7 +93,7 @@ func (p *parser) node(y *yaml.Node, depth int) *node {
 func (p *parser) mapping(n *node, y *yaml.Node, depth int) {
 	n.kind, n.named = mapping, make(map[string]*key, len(y.Content)/2)
 	for i := 0; i < len(y.Content); i += 2 {
-		k := p.node(y.Content[i], depth+1)
+		k := p.node(y.Content[i], depth)
 		value := p.node(y.Content[i+1], depth+1)
 		switch {
 		case k.kind == broken:
