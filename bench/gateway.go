@@ -39,7 +39,7 @@ func (r *runner) startServices(ctx context.Context, flags ...string) (*services,
 		return nil, err
 	}
 	s := &services{Process: p}
-	for _, part := range strings.Fields(line) {
+	for part := range strings.FieldsSeq(line) {
 		name, address, _ := strings.Cut(part, "=")
 		field, ok := map[string]*string{
 			"user": &s.at.User, "order": &s.at.Order, "product": &s.at.Product, "notice": &s.at.Notice, "json": &s.json,
@@ -89,7 +89,10 @@ func (r *runner) start(ctx context.Context, v variant, behind *services, size in
 	default:
 		flags := []string{"-user", behind.at.User, "-order", behind.at.Order, "-product", behind.at.Product, "-notice", behind.at.Notice}
 		for _, flag := range v.flags {
-			flags = append(flags, strings.ReplaceAll(flag, "{size}", strconv.Itoa(size)))
+			if flag == sizeFlag && size == 0 {
+				return nil, errors.New("it answers as much as the first of the workload does, which is not known")
+			}
+			flags = append(flags, strings.ReplaceAll(flag, sizeFlag, strconv.Itoa(size)))
 		}
 		return r.startPeer(ctx, v, flags...)
 	}

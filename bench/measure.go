@@ -48,13 +48,17 @@ func (r *runner) measure(ctx context.Context, w workload) report.Workload {
 		}
 		return result
 	}
-	defer func() { r.note(behind.Stop()) }()
+	defer func() {
+		for _, s := range subjects {
+			if s.gateway != nil {
+				r.note(s.gateway.stop())
+			}
+		}
+		r.note(behind.Stop())
+	}()
 	for _, s := range subjects {
 		if err := r.prepare(ctx, w, s, behind, result.Variants[0].ReplyBytes); err != nil {
 			r.fail(s, err)
-		}
-		if s.gateway != nil {
-			defer func() { r.note(s.gateway.stop()) }()
 		}
 	}
 	r.rounds(ctx, w, subjects)
@@ -64,8 +68,8 @@ func (r *runner) measure(ctx context.Context, w workload) report.Workload {
 
 // prepare starts a variant and warms it up.
 func (r *runner) prepare(ctx context.Context, w workload, s *subject, behind *services, size int) (err error) {
-	if failure := r.failures[s.peer]; failure != "" {
-		return errors.New(failure)
+	if r.failures[s.peer] != "" {
+		return errors.New("it could not be built")
 	}
 	if s.gateway, err = r.start(ctx, s.variant, behind, size); err != nil {
 		return err

@@ -173,7 +173,7 @@ func choose(all []workload, o options) []workload {
 	}
 	var chosen []workload
 	for _, w := range all {
-		if !matches(o.workloads, w.name) {
+		if !matches(o.workloads, w.name) || o.quick && w.long && o.workloads == nil {
 			continue
 		}
 		w.variants = slices.DeleteFunc(slices.Clone(w.variants), func(v variant) bool { return !matches(o.peers, v.peer) })

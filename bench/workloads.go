@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
@@ -22,6 +23,8 @@ type workload struct {
 	rounds int
 	round  time.Duration
 	chart  bool
+	// long is left out of quick runs.
+	long bool
 	// variants are what is compared.
 	variants []variant
 }
@@ -31,7 +34,7 @@ type variant struct {
 	// name is that of the peer where it is empty.
 	name string
 	peer string
-	// flags are those of the peer's program. {size} in them is the size of the reply of the first variant.
+	// flags are those of the peer's program; sizeFlag among them is the size of the first variant's reply.
 	flags []string
 	// path is asked for over HTTP. {user} in it is a user.
 	path string
@@ -55,6 +58,9 @@ func (v variant) title() string {
 	return v.peer
 }
 
+// sizeFlag stands for a size that is known when the first variant has been asked.
+const sizeFlag = "{size}"
+
 const (
 	ordersPath   = "/v1/users/{user}/orders"
 	screenPath   = "/v1/users/{user}/screen"
@@ -74,7 +80,7 @@ func workloads() []workload {
 			about: "A page of orders, passed through from one service.",
 			variants: []variant{
 				{peer: "facet", path: ordersPath},
-				{peer: "floor", path: ordersPath, flags: []string{"-calls", "1", "-size", "{size}"}},
+				{peer: "floor", path: ordersPath, flags: []string{"-calls", "1", "-size", sizeFlag}},
 				{peer: "handtuned", path: ordersPath},
 				{peer: "kratos", path: ordersPath},
 				{peer: "grpcgateway", path: ordersPath},
@@ -121,7 +127,7 @@ func workloads() []workload {
 			about: "The page of orders over gRPC. The last row is the service itself, asked without a gateway: the CPU time is its own.",
 			variants: []variant{
 				{peer: "facet", grpc: listOrders},
-				{peer: "floor", grpc: listOrders, flags: []string{"-grpc", "-calls", "1", "-size", "{size}"}},
+				{peer: "floor", grpc: listOrders, flags: []string{"-grpc", "-calls", "1", "-size", sizeFlag}},
 				{peer: "handtuned", grpc: listOrders, flags: []string{"-grpc"}},
 				{peer: "kratos", grpc: listOrders, flags: []string{"-grpc"}},
 				{name: "no gateway", peer: "backend", grpc: listOrders},
@@ -141,28 +147,28 @@ func workloads() []workload {
 			about: "Three parallel calls at a moderate load.",
 			variants: []variant{
 				{peer: "facet", path: selectedPath},
-				{peer: "floor", path: selectedPath, flags: []string{"-calls", "3", "-size", "{size}"}},
+				{peer: "floor", path: selectedPath, flags: []string{"-calls", "3", "-size", sizeFlag}},
 				{peer: "handtuned", path: selectedPath},
 				{peer: "kratos", path: selectedPath},
 				{peer: "lura", path: "/v1/users/{user}/brief"},
 			},
 		},
 		{
-			name: "latency-full", title: "Latency, full reply", rate: moderate, round: 2 * time.Second,
+			name: "latency-full", title: "Latency, full reply", long: true, rate: moderate, round: 2 * time.Second,
 			about: "Three parallel calls at a moderate load.",
 			variants: []variant{
 				{peer: "facet", path: screenPath},
-				{peer: "floor", path: screenPath, flags: []string{"-calls", "3", "-size", "{size}"}},
+				{peer: "floor", path: screenPath, flags: []string{"-calls", "3", "-size", sizeFlag}},
 				{peer: "kratos", path: screenPath},
 			},
 		},
 		{
-			name: "latency-slow", title: "Latency, slow services", rate: moderate, round: 2 * time.Second, rounds: 5,
+			name: "latency-slow", title: "Latency, slow services", rate: moderate, round: 2 * time.Second, rounds: 5, long: true,
 			about:   "The selected reply from services that take 5 ms, and up to 5 ms more at random.",
 			backend: []string{"-latency", "5ms", "-jitter", "5ms"},
 			variants: []variant{
 				{peer: "facet", path: selectedPath},
-				{peer: "floor", path: selectedPath, flags: []string{"-calls", "3", "-size", "{size}"}},
+				{peer: "floor", path: selectedPath, flags: []string{"-calls", "3", "-size", sizeFlag}},
 				{peer: "kratos", path: selectedPath},
 			},
 		},
@@ -185,7 +191,7 @@ func workloads() []workload {
 func screens(path, lura, query string) []variant {
 	return []variant{
 		{peer: "facet", path: path},
-		{peer: "floor", path: path, flags: []string{"-calls", "3", "-size", "{size}"}},
+		{peer: "floor", path: path, flags: []string{"-calls", "3", "-size", sizeFlag}},
 		{peer: "handtuned", path: path},
 		{peer: "kratos", path: path},
 		{peer: "lura", path: lura},
@@ -198,11 +204,11 @@ func screens(path, lura, query string) []variant {
 func page(size int) workload {
 	path := fmt.Sprintf("/v1/pages/%d", size)
 	return workload{
-		name: fmt.Sprintf("page-%d", size), title: fmt.Sprintf("A reply of about %d KB", size/1000), rounds: 5,
+		name: fmt.Sprintf("page-%d", size), title: fmt.Sprintf("A reply of about %d KB", size/1000), rounds: 5, long: size != 100_000,
 		about: "A page of products, passed through from one service.",
 		variants: []variant{
 			{peer: "facet", path: path},
-			{peer: "floor", path: path, flags: []string{"-calls", "1", "-page", fmt.Sprint(size), "-size", "{size}"}},
+			{peer: "floor", path: path, flags: []string{"-calls", "1", "-page", strconv.Itoa(size), "-size", sizeFlag}},
 			{peer: "handtuned", path: path},
 			{peer: "kratos", path: path},
 			{peer: "grpcgateway", path: path},
@@ -246,13 +252,13 @@ func notMeasured() []string {
 
 // requests returns what a variant is asked for, in turn.
 func (v variant) requests() []load.Request {
-	requests := make([]load.Request, 0, max(v.users, 1))
-	for i := range max(v.users, 1) {
-		user := fmt.Sprint(42 + i)
+	requests := make([]load.Request, max(v.users, 1))
+	for i := range requests {
+		user := strconv.Itoa(42 + i)
 		if v.grpc != "" {
-			requests = append(requests, load.Request{Path: v.grpc, Body: userRequest(user)})
+			requests[i] = load.Request{Path: v.grpc, Body: userRequest(user)}
 		} else {
-			requests = append(requests, load.Request{Path: strings.ReplaceAll(v.path, "{user}", user)})
+			requests[i] = load.Request{Path: strings.ReplaceAll(v.path, "{user}", user)}
 		}
 	}
 	return requests

@@ -17,7 +17,12 @@ const (
 	chartMargin = 20
 	chartTop    = 44
 	valueWidth  = 60
+	breakWidth  = 6
 )
+
+// longestBar is the multiple of Facet's beyond which a bar is broken: one gateway that takes a hundred times as much would
+// make all the others look alike.
+const longestBar = 10.0
 
 // chartStyle suits pages that are light and dark.
 const chartStyle = `<style>
@@ -53,14 +58,14 @@ func (r *Report) Chart(out io.Writer) error {
 	for _, g := range groups {
 		height += groupHead + len(g.bars)*(barHeight+barGap)
 		for _, b := range g.bars {
-			longest = max(longest, b.value)
+			longest = min(max(longest, b.value), longestBar)
 		}
 	}
 	var svg strings.Builder
 	height += chartMargin
 	fmt.Fprintf(&svg, `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %d %d" width="%d" height="%d" role="img" aria-labelledby="title">`+"\n",
 		chartWidth, height, chartWidth, height)
-	const title = "CPU time of a request, as a multiple of Facet's (less is better)"
+	const title = "CPU time of a request, as a multiple of Facet's: less is better"
 	svg.WriteString(`<title id="title">` + html.EscapeString(title) + "</title>\n" + chartStyle)
 	text(&svg, chartMargin, chartMargin+8, "title", title)
 	y := chartTop
@@ -104,11 +109,21 @@ func drawBar(svg *strings.Builder, y int, b bar, scale float64, ours bool) {
 	if ours {
 		class = "ours"
 	}
-	width := max(b.value*scale, 1)
+	width := max(min(b.value, longestBar)*scale, 1)
 	left := chartMargin + labelWidth
 	text(svg, chartMargin, y+barHeight-5, "", b.name)
-	fmt.Fprintf(svg, `<rect class=%q x="%d" y="%d" width="%.1f" height="%d" rx="2"/>`+"\n", class, left, y, width, barHeight)
+	if b.value > longestBar {
+		end := width / 10 // what is seen behind the break
+		rect(svg, class, float64(left), y, width-end-breakWidth)
+		rect(svg, class, float64(left)+width-end, y, end)
+	} else {
+		rect(svg, class, float64(left), y, width)
+	}
 	text(svg, left+int(width)+6, y+barHeight-5, "", fmt.Sprintf("%.2f", b.value))
+}
+
+func rect(svg *strings.Builder, class string, x float64, y int, width float64) {
+	fmt.Fprintf(svg, `<rect class=%q x="%.1f" y="%d" width="%.1f" height="%d"/>`+"\n", class, x, y, width, barHeight)
 }
 
 func text(svg *strings.Builder, x, y int, class, content string) {

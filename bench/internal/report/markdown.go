@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"time"
 )
 
 // Markdown writes the report as a page, which begins with what is not as it should be.
@@ -68,7 +69,7 @@ func (p *page) verdict(goals []Goal) {
 	p.line("**%d of %d goals are missed:**", len(missed), measured)
 	p.line("")
 	for _, goal := range missed {
-		text := fmt.Sprintf("- %s: at most %s, is %s.", goal.Title, ratio(goal.AtMost), ratio(goal.Ratio.Median))
+		text := fmt.Sprintf("- %s: at most %.3f, is %.3f.", goal.Title, goal.AtMost, goal.Ratio.Median)
 		if goal.Profile != "" {
 			text += fmt.Sprintf(" [Where the time goes](%s).", goal.Profile)
 		}
@@ -79,19 +80,7 @@ func (p *page) verdict(goals []Goal) {
 
 // failures tells, before any figure, which of them are missing.
 func (p *page) failures(r *Report) {
-	var failures []string
-	for _, peer := range r.Peers {
-		if peer.Failure != "" {
-			failures = append(failures, fmt.Sprintf("%s: %s", peer.Name, peer.Failure))
-		}
-	}
-	for _, workload := range r.Workloads {
-		for _, variant := range workload.Variants {
-			if variant.Failure != "" {
-				failures = append(failures, fmt.Sprintf("%s in %q: %s", variant.Name, workload.Title, variant.Failure))
-			}
-		}
-	}
+	failures := r.failures()
 	if len(failures) == 0 {
 		return
 	}
@@ -103,25 +92,54 @@ func (p *page) failures(r *Report) {
 	p.line("")
 }
 
-func (p *page) environment(r *Report) {
-	e, s := r.Environment, r.Settings
-	p.line("%s; %s, %d cores, Linux %s, %s%s; %.0f minutes. Every gateway, the services behind it and the load have processes of their own, and share",
-		r.Date, e.CPU, e.Cores, e.Kernel, e.Go, prefixed(", Node ", e.Node), s.Elapsed.Minutes())
-	p.line("the cores; everything is on loopback. A time by itself says little, a ratio of the same round does: gateways are measured in turn, %d rounds", s.Rounds)
-	p.line("of %v over %d connections, and compared round by round. Figures are medians, with the 10th and the 90th percentile of the rounds in", s.Round, s.Connections)
-	p.line("parentheses. Garbage collectors are as they come.")
-	p.line("")
-	p.line("To make this page: `make bench`. [How it is measured](../README.md).")
-	p.line("")
-	p.line("![CPU time of a request, as a multiple of Facet's](latest.svg)")
-	p.line("")
+// failures returns why a peer is missing, a sentence for each reason.
+func (r *Report) failures() []string {
+	var failures []string
+	for _, peer := range r.Peers {
+		if peer.Failure != "" {
+			failures = append(failures, fmt.Sprintf("%s: %s", peer.Name, peer.Failure))
+		}
+	}
+	type reason struct{ variant, failure string }
+	var reasons []reason
+	workloads := map[reason][]string{}
+	for _, workload := range r.Workloads {
+		for _, variant := range workload.Variants {
+			if variant.Failure == "" {
+				continue
+			}
+			why := reason{variant.Name, variant.Failure}
+			if workloads[why] == nil {
+				reasons = append(reasons, why)
+			}
+			workloads[why] = append(workloads[why], workload.Name)
+		}
+	}
+	for _, why := range reasons {
+		failures = append(failures, fmt.Sprintf("%s in %s: %s", why.variant, strings.Join(workloads[why], ", "), why.failure))
+	}
+	return failures
 }
 
-func prefixed(prefix, text string) string {
-	if text == "" {
-		return ""
+// environmentText says where and how it was measured.
+const environmentText = `%s, in %v, on %s, %d cores, Linux %s, %s%s. Every gateway, the services behind it and the load have processes of their
+own and share the cores; everything is on loopback. Times by themselves say little; a ratio of the same round does. Gateways take turns, %d rounds of
+%v over %d connections unless said otherwise, and are compared round by round. Figures are medians, with the 10th and the 90th percentile of the
+rounds in parentheses. Garbage collectors are as they come.
+
+To make this page: ` + "`make bench`" + `, on a quiet machine. [How it is measured](../README.md).
+
+![CPU time of a request, as a multiple of Facet's](latest.svg)
+
+`
+
+func (p *page) environment(r *Report) {
+	e, s := r.Environment, r.Settings
+	node := ""
+	if e.Node != "" {
+		node = ", Node " + e.Node
 	}
-	return prefix + text
+	fmt.Fprintf(&p.text, environmentText, r.Date, s.Elapsed.Round(time.Second), e.CPU, e.Cores, e.Kernel, e.Go, node, s.Rounds, s.Round, s.Connections)
 }
 
 func (p *page) goals(goals []Goal) {
@@ -134,12 +152,12 @@ func (p *page) goals(goals []Goal) {
 	for _, goal := range goals {
 		is, word := "not measured", ""
 		if goal.Ratio != nil {
-			is, word = spread(*goal.Ratio, ratio), "met"
+			is, word = spread(*goal.Ratio, thousandths), "met"
 		}
 		if goal.Missed() {
 			word = "**missed**"
 		}
-		p.row(goal.Title, ratio(goal.AtMost), is, word)
+		p.row(goal.Title, thousandths(goal.AtMost), is, word)
 	}
 	p.line("")
 }
@@ -147,7 +165,7 @@ func (p *page) goals(goals []Goal) {
 // saturation writes what a closed loop has measured.
 func (p *page) saturation(w *Workload) {
 	p.title(w)
-	p.header("gateway", "reply", "CPU a request, µs", "x the first", "requests/s", "memory, peak")
+	p.header("gateway", "reply", "CPU a request, µs", "x "+w.Variants[0].Name, "requests/s", "memory, peak")
 	for i := range w.Variants {
 		v := &w.Variants[i]
 		if len(v.Rounds) == 0 {
@@ -164,7 +182,7 @@ func (p *page) saturation(w *Workload) {
 // latency writes what an open loop has measured.
 func (p *page) latency(w *Workload) {
 	p.title(w)
-	p.header("gateway", "p50, µs", "p90, µs", "p99, µs", "p99, x the first", "CPU a request, µs", "load late, µs")
+	p.header("gateway", "p50, µs", "p90, µs", "p99, µs", "p99, x "+w.Variants[0].Name, "CPU a request, µs", "load late, µs")
 	for i := range w.Variants {
 		v := &w.Variants[i]
 		if len(v.Rounds) == 0 {
@@ -244,6 +262,9 @@ func spread(s Spread, number func(float64) string) string {
 }
 
 func ratio(value float64) string { return fmt.Sprintf("%.2f", value) }
+
+// thousandths writes a ratio that is compared with a limit: two decimals could look equal where they are not.
+func thousandths(value float64) string { return fmt.Sprintf("%.3f", value) }
 
 // whole writes a number without decimals, thousands apart.
 func whole(value float64) string {
