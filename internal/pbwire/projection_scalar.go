@@ -1,7 +1,9 @@
 package pbwire
 
 import (
+	"encoding/binary"
 	"math"
+	"math/bits"
 	"strconv"
 
 	"google.golang.org/protobuf/encoding/protowire"
@@ -49,6 +51,11 @@ func appendFloat(dst []byte, v float64, size int) []byte {
 		return append(dst, `"-Infinity"`...)
 	}
 	abs := math.Abs(v)
+	if abs < maxFixed && size == 64 {
+		if out, ok := appendFixed(dst, v); ok {
+			return out
+		}
+	}
 	small, large := abs < 1e-6, abs >= 1e21
 	if size == 32 {
 		small, large = float32(abs) < 1e-6, float32(abs) >= 1e21
@@ -63,6 +70,33 @@ func appendFloat(dst []byte, v float64, size int) []byte {
 		dst = dst[:n-1]
 	}
 	return dst
+}
+
+// maxFixed bounds the numbers that appendFixed takes: with six decimals they have fifteen digits, and no two such
+// decimals are the same float64.
+const maxFixed = 1e9
+
+// appendFixed appends a number if it is one of at most six decimals, as prices and ratings are, and tells
+// whether it is. That it divides back to v makes the decimal the shortest that identifies v.
+func appendFixed(dst []byte, v float64) ([]byte, bool) {
+	const decimals, scale = 6, 1_000_000
+	abs := math.Abs(v)
+	scaled := uint64(math.RoundToEven(abs * scale))
+	if float64(scaled)/scale != abs {
+		return dst, false
+	}
+	if math.Signbit(v) {
+		dst = append(dst, '-')
+	}
+	whole, fraction := scaled/scale, scaled%scale
+	dst = appendUint(dst, whole)
+	if fraction == 0 {
+		return dst, true
+	}
+	digits := digits8(fraction) >> (8 * (8 - decimals)) // without the first two, which are zero
+	n := len(dst)
+	dst = binary.LittleEndian.AppendUint64(append(dst, '.'), digits|asciiZeros)
+	return dst[:n+1+8-bits.LeadingZeros64(digits)/8], true
 }
 
 // enumTexts are the JSON texts of an enum's values.
