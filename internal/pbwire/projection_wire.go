@@ -48,17 +48,11 @@ func (r *run) trimOrdered(dst []byte, p *program, s span) ([]byte, *WireError) {
 	copied := s.start // up to where the input is copied, or dropped
 	pos := s.start
 	for pos < len(in) {
-		tag, at := uint64(in[pos]), pos+1
-		if tag >= 0x80 {
-			if tag, at = readLongVarint(in, pos); at < 0 {
-				return dst, malformed(pos, at)
-			}
+		t := readToken(in, pos)
+		if t.next < 0 {
+			return dst, malformed(pos, t.next).within(p.lookup(t.tag))
 		}
-		start, end, next := readValue(in, at, tag)
-		if next < 0 {
-			return dst, malformed(pos, next).within(p.lookup(tag))
-		}
-		f := p.lookup(tag)
+		f := p.lookup(t.tag)
 		if f != nil && f.delicate {
 			if f.rank < rank {
 				return dst, errDisorder
@@ -67,15 +61,15 @@ func (r *run) trimOrdered(dst []byte, p *program, s span) ([]byte, *WireError) {
 		}
 		if f == nil || !f.whole {
 			dst = append(dst, in[copied:pos]...)
-			copied = next
+			copied = t.next
 		}
 		if f != nil && !f.whole && f.shape != shapeClear {
 			var err *WireError
-			if dst, err = r.trimValue(dst, f, span{start: start, end: end}); err != nil {
+			if dst, err = r.trimValue(dst, f, t.span()); err != nil {
 				return dst, err.within(f)
 			}
 		}
-		pos = next
+		pos = t.next
 	}
 	return append(dst, in[copied:pos]...), nil
 }
