@@ -1,12 +1,15 @@
 package etcd_test
 
 import (
+	"context"
 	"errors"
 	"slices"
 	"testing"
 	"time"
 
 	clientv3 "go.etcd.io/etcd/client/v3"
+	"go.uber.org/zap"
+	"google.golang.org/grpc"
 
 	"facet/internal/conf"
 	"facet/internal/etcd"
@@ -138,6 +141,53 @@ func TestWatchSurvivesWhatHappensToEtcd(t *testing.T) {
 	t.Logf("restored: in sync after %v", time.Since(back))
 	put(t, client, "mall.yaml=4")
 	expect(t, reports, "mall.yaml=4")
+}
+
+// The watch makes changes visible soon; that they are seen does not depend on it.
+func TestChangesAreSeenThroughAMuteWatch(t *testing.T) {
+	t.Parallel()
+	server := etcdtest.StartServer(t, embedded.Options{Dir: t.TempDir()})
+	direct := etcdtest.Connect(t, &conf.Etcd{Endpoints: []string{server.Endpoint()}})
+	put(t, direct, "mall.yaml=1")
+	client, err := clientv3.New(clientv3.Config{
+		Endpoints: []string{server.Endpoint()}, Logger: zap.NewNop(), DialOptions: []grpc.DialOption{grpc.WithChainStreamInterceptor(mute)},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := client.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	reports := watch(t, client, etcd.Set{})
+	expect(t, reports, "mall.yaml=1")
+	for _, change := range []string{"mall.yaml=2", "mall.yaml=3"} {
+		put(t, direct, change)
+		expect(t, reports, change)
+	}
+	remove(t, direct, "mall.yaml")
+	fails(t, reports, "no documents")
+}
+
+// mute lets the first response of a stream through, and no other.
+func mute(ctx context.Context, description *grpc.StreamDesc, conn *grpc.ClientConn, method string, open grpc.Streamer, options ...grpc.CallOption) (grpc.ClientStream, error) {
+	stream, err := open(ctx, description, conn, method, options...)
+	return &muteStream{ClientStream: stream}, err
+}
+
+type muteStream struct {
+	grpc.ClientStream
+	spoken bool
+}
+
+func (s *muteStream) RecvMsg(message any) error {
+	if s.spoken {
+		<-s.Context().Done()
+		return s.Context().Err()
+	}
+	s.spoken = true
+	return s.ClientStream.RecvMsg(message)
 }
 
 // eventually waits for a set; what comes before it may be anything.

@@ -35,7 +35,7 @@ func watch(t *testing.T, s *source.Source) <-chan change {
 	return watchOnly(t, s)
 }
 
-func watchOnly(t *testing.T, s *source.Source) <-chan change {
+func watchOnly(t *testing.T, s config.Source) <-chan change {
 	t.Helper()
 	w, err := s.Watch()
 	if err != nil {
