@@ -45,8 +45,8 @@ func isRequired(fd protoreflect.FieldDescriptor) bool {
 
 var (
 	statedDefault = regexp.MustCompile(`Default: (.+)`)
-	number        = regexp.MustCompile(`^-?[0-9]+`)
-	duration      = regexp.MustCompile(`^[0-9]+(ms|s|m|h)\b`)
+	number        = regexp.MustCompile(`^-?\d+`)
+	duration      = regexp.MustCompile(`^\d+(ms|s|m|h)\b`)
 	quoted        = regexp.MustCompile("^`([^`]+)`")
 )
 

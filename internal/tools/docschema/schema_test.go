@@ -161,6 +161,7 @@ func TestStructuralMistakesAreInvalid(t *testing.T) {
 // TestDecoderAndSchemaAgree replaces each value of a document that has every setting by values of every kind, and asks both.
 // What only the build of a snapshot asks for, required fields, is left out of the schema here.
 func TestDecoderAndSchemaAgree(t *testing.T) {
+	t.Parallel()
 	for i, message := range []proto.Message{new(gatewayv1.Gateway), new(conf.Bootstrap)} {
 		t.Run(string(outputs[i].message), func(t *testing.T) {
 			t.Parallel()
@@ -249,8 +250,15 @@ func withoutRequired(t *testing.T, o output) []byte {
 
 // replacements are values of every kind.
 var replacements = []any{
-	nil, true, 7, 1.5, json.Number("4294967296"), "text", "2s", "omit", "", []any{}, []any{"text"}, []any{nil}, []any{map[string]any{}},
-	map[string]any{}, map[string]any{"unknown": "text"}, map[string]any{"get": "/a"}, map[string]any{"get": "/a", "post": "/a"},
+	nil, true, 7, 1.5, json.Number("4294967296"), "text", "2s", "omit", "",
+	[]any{},
+	[]any{"text"},
+	[]any{nil},
+	[]any{map[string]any{}},
+	map[string]any{},
+	map[string]any{"unknown": "text"},
+	map[string]any{"get": "/a"},
+	map[string]any{"get": "/a", "post": "/a"},
 }
 
 // mutate replaces each value below one, adds unknown keys, and asks each time.
