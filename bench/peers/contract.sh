@@ -35,12 +35,16 @@ parse_flags() {
 # serve runs a server that listens on HOST:PORT and announces it when it takes connections. It ends with the server, on SIGTERM, or
 # when standard input is closed, and takes the server with it.
 serve() {
+  if [[ ! -x $1 ]]; then
+    echo "$0: there is no $1: run npm ci in $PWD" >&2
+    exit 1
+  fi
   exec 3<&0
   trap 'exit 0' INT TERM
-  trap 'kill $(jobs -p) 2>/dev/null; wait' EXIT
+  trap 'kill $(jobs -p) 2>/dev/null || true; wait' EXIT
   "$@" </dev/null >&2 3<&- &
   until (: <>"/dev/tcp/$HOST/$PORT") 2>/dev/null; do
-    kill -0 $! 2>/dev/null || wait $!
+    kill -0 $! 2>/dev/null || { wait $!; exit 1; }
     sleep 0.05
   done
   echo "listening $HOST:$PORT"
