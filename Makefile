@@ -66,7 +66,15 @@ fuzz: ## Run each fuzz target for FUZZTIME
 	done
 
 .PHONY: bench
-bench: ## Run the benchmarks that match BENCH
+bench: ## Measure Facet beside its peers and write bench/results (11 minutes, on a quiet machine)
+	cd bench && go run .
+
+.PHONY: bench-check
+bench-check: ## Fail if Facet costs over 15 % more than in bench/results (a minute)
+	cd bench && go run . -check
+
+.PHONY: microbench
+microbench: ## Run the Go benchmarks that match BENCH
 	go test -run '^$$' -bench '$(BENCH)' -benchmem ./...
 
 .PHONY: image
