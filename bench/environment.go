@@ -6,6 +6,7 @@ import (
 	"os/exec"
 	"regexp"
 	"runtime"
+	"strconv"
 	"strings"
 
 	"facet/bench/internal/report"
@@ -23,6 +24,12 @@ func environment(ctx context.Context) report.Environment {
 	}
 	if release, err := os.ReadFile("/proc/sys/kernel/osrelease"); err == nil {
 		e.Kernel, _, _ = strings.Cut(strings.TrimSpace(string(release)), "-")
+	}
+	if load, err := os.ReadFile("/proc/loadavg"); err == nil {
+		minute, _, _ := strings.Cut(string(load), " ")
+		if e.Load, err = strconv.ParseFloat(minute, 64); err != nil {
+			e.Load = 0
+		}
 	}
 	if version, err := exec.CommandContext(ctx, "node", "--version").Output(); err == nil {
 		e.Node = strings.TrimSpace(string(version))

@@ -14,6 +14,7 @@ func (r *Report) Markdown(out io.Writer) error {
 	page.line("")
 	page.verdict(r.Goals)
 	page.failures(r)
+	page.busy(r.Environment)
 	page.environment(r)
 	page.goals(r.Goals)
 	for i := range r.Workloads {
@@ -119,6 +120,15 @@ func (r *Report) failures() []string {
 		failures = append(failures, fmt.Sprintf("%s in %s: %s", why.variant, strings.Join(workloads[why], ", "), why.failure))
 	}
 	return failures
+}
+
+// busy warns of figures that were measured beside the work of others.
+func (p *page) busy(e Environment) {
+	const quiet = 0.5 // of the cores
+	if e.Load > quiet*float64(e.Cores) {
+		p.line("**WARNING: the machine was not quiet:** before the run %.1f threads wanted its %d cores. Latencies say little then, and ratios less.", e.Load, e.Cores)
+		p.line("")
+	}
 }
 
 // environmentText says where and how it was measured.

@@ -27,6 +27,8 @@ type Environment struct {
 	Kernel string `json:"kernel"`
 	Go     string `json:"go"`
 	Node   string `json:"node,omitempty"`
+	// Load is how many threads wanted a core, on average, in the minute before the run.
+	Load float64 `json:"load"`
 }
 
 // Settings are how it was measured.

@@ -26,7 +26,7 @@ func example() *Report {
 	}
 	return &Report{
 		Date:        "2026-11-23",
-		Environment: Environment{CPU: "Example CPU", Cores: 4, Kernel: "6.1.0", Go: "go1.26.8", Node: "v20.1.0"},
+		Environment: Environment{CPU: "Example CPU", Cores: 4, Kernel: "6.1.0", Go: "go1.26.8", Node: "v20.1.0", Load: 2.25},
 		Settings:    Settings{Rounds: 3, Round: 500 * time.Millisecond, Connections: 8, Elapsed: 83 * time.Second},
 		Peers: []Peer{
 			{Name: "facet", About: "Facet.", Versions: []string{"v1", "go1.26.8"}},
@@ -87,7 +87,7 @@ func TestMarkdown(t *testing.T) {
 func TestMarkdownWhenAllIsWell(t *testing.T) {
 	t.Parallel()
 	r := example()
-	r.Goals, r.Peers, r.Figures = r.Goals[1:], r.Peers[:1], nil
+	r.Goals, r.Peers, r.Figures, r.Environment.Load = r.Goals[1:], r.Peers[:1], nil, 0.5
 	for i := range r.Workloads {
 		w := &r.Workloads[i]
 		w.Variants = w.Variants[:2]
