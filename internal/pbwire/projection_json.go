@@ -64,24 +64,10 @@ func (r *run) ordered(dst []byte, p *program, s span) ([]byte, *WireError) {
 		}
 		name := len(dst)
 		var err *WireError
-		switch f.shape {
-		case shapeText:
-			if int(t.value) == t.end && f.implicit {
-				dst = dst[:before]
-				continue
-			}
-			dst, err = r.text(f.name.append(dst), f, t.span())
-		case shapeNumber:
-			raw := t.value & f.mask
-			if raw == 0 && f.implicit {
-				dst = dst[:before]
-				continue
-			}
-			dst = f.appendNumber(f.name.append(dst), raw)
-		case shapeMessage:
-			dst, err = r.message(f.name.append(dst), f.message, t.span())
-		default:
-			dst, pos, err = r.next(dst, f, in, t)
+		if f.repeated() {
+			dst, pos, err = r.repeated(dst, f, in, t)
+		} else {
+			dst, err = r.singular(dst, f, t)
 		}
 		if err != nil {
 			return dst, err
@@ -119,7 +105,12 @@ func (r *run) sorted(dst []byte, p *program, s span) ([]byte, *WireError) {
 		dst = append(dst, p.unset[p.offsets[rank]:p.offsets[i]]...)
 		name := len(dst)
 		var err *WireError
-		if dst, _, err = r.next(dst, p.lookup(t.tag), in, t); err != nil {
+		if f := p.lookup(t.tag); f.repeated() {
+			dst, _, err = r.repeated(dst, f, in, t)
+		} else {
+			dst, err = r.singular(dst, f, t)
+		}
+		if err != nil {
 			return dst, err
 		}
 		if len(dst) == name {
@@ -158,31 +149,34 @@ func (r *run) locate(p *program, s span, base int) *WireError {
 	return nil
 }
 
-// next appends a field, with its name, and returns where the next one is; of a repeated field it appends all
-// that follow at once. It appends nothing if the field does not count as set.
-func (r *run) next(dst []byte, f *field, in []byte, t token) ([]byte, int, *WireError) {
+// singular appends a field that is not repeated, with its name. It appends nothing if the field does not count
+// as set.
+func (r *run) singular(dst []byte, f *field, t token) ([]byte, *WireError) {
 	switch f.shape {
 	case shapeText:
 		if int(t.value) == t.end && f.implicit {
-			return dst, t.next, nil
+			return dst, nil
 		}
-		dst, err := r.text(f.name.append(dst), f, t.span())
-		return dst, t.next, err
+		return r.text(f.name.append(dst), f, t.span())
 	case shapeNumber:
-		if raw := t.value & f.mask; raw != 0 || !f.implicit {
-			dst = f.appendNumber(f.name.append(dst), raw)
+		raw := t.value & f.mask
+		if raw == 0 && f.implicit {
+			return dst, nil
 		}
-		return dst, t.next, nil
+		return f.appendNumber(f.name.append(dst), raw), nil
 	case shapeMessage:
-		dst, err := r.message(f.name.append(dst), f.message, t.span())
-		return dst, t.next, err
-	case shapeList:
-		return r.nextList(dst, f, in, t)
-	case shapeMap:
-		return r.nextMap(dst, f, in, t)
+		return r.message(f.name.append(dst), f.message, t.span())
 	default:
-		return dst, t.next, nil
+		return dst, nil
 	}
+}
+
+// repeated appends the values of a field up to where another field comes, and returns where that is.
+func (r *run) repeated(dst []byte, f *field, in []byte, t token) ([]byte, int, *WireError) {
+	if f.shape == shapeMap {
+		return r.nextMap(dst, f, in, t)
+	}
+	return r.nextList(dst, f, in, t)
 }
 
 // nextList is next for a repeated field.
