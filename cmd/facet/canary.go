@@ -104,7 +104,7 @@ func newPromote() *cobra.Command {
 			if c.result.Revision, err = store.Promote(ctx, canary, record); err != nil {
 				return c.fail(err)
 			}
-			return c.done(resultPromoted, "promoted %s %s at revision %d", countOf(len(c.documents), "document"), short(c.result.Hash), c.result.Revision)
+			return c.done(resultPromoted, "promoted %s %s at revision %d", documentCount(len(c.documents)), short(c.result.Hash), c.result.Revision)
 		})
 	}
 	return cmd

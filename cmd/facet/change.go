@@ -113,7 +113,7 @@ func (c *change) compare(ctx context.Context, store *history.Store, after *snaps
 	defer closeAll()
 	if err != nil || after == nil {
 		c.printf("what the change means cannot be told, because one side of it has problems\n")
-		return true, nil //nolint:nilerr // the live documents may be what the change repairs
+		return true, nil // that may be what the change repairs
 	}
 	report := diff.Snapshots(before, after)
 	c.result.Changes = &report.Changes
@@ -161,10 +161,10 @@ func (c *change) fail(err error) error {
 // short is how people see a hash.
 func short(hash string) string { return hash[:min(len(hash), 12)] }
 
-// countOf is "1 document", "2 documents".
-func countOf(n int, noun string) string {
+// documentCount is "1 document", "2 documents".
+func documentCount(n int) string {
 	if n == 1 {
-		return "1 " + noun
+		return "1 document"
 	}
-	return fmt.Sprintf("%d %ss", n, noun)
+	return fmt.Sprintf("%d documents", n)
 }

@@ -64,7 +64,7 @@ Exit status: 0 done; 1 failed; 2 the command line is wrong.`,
 		for _, name := range p.Left {
 			fmt.Fprintf(cmd.OutOrStdout(), "left alone, though it is not in what was pulled: %s\n", filepath.Join(directory, filepath.FromSlash(name)))
 		}
-		fmt.Fprintf(cmd.OutOrStdout(), "%s %s written to %s, %d as it was\n", countOf(len(p.Written), "document"), short(p.Hash), directory, len(p.Same))
+		fmt.Fprintf(cmd.OutOrStdout(), "%s %s written to %s, %d as it was\n", documentCount(len(p.Written)), short(p.Hash), directory, len(p.Same))
 		return nil
 	}
 	return cmd

@@ -75,11 +75,10 @@ func (c *change) push(ctx context.Context, store *history.Store, snap *snapshot.
 		if err := store.Stage(ctx, c.base, c.documents, *canary); err != nil {
 			return c.fail(err)
 		}
-		return c.done(resultStaged, "%s %s serve %s of the traffic; end it with \"facet promote\" or \"facet abort\"",
-			countOf(len(c.documents), "document"), short(c.result.Hash), canary.Share())
+		return c.done(resultStaged, "candidate %s serves %s of the traffic; end it with \"facet promote\" or \"facet abort\"", short(c.result.Hash), canary.Share())
 	}
 	if c.result.Revision, err = store.Push(ctx, c.base, c.documents, record); err != nil {
 		return c.fail(err)
 	}
-	return c.done(resultPushed, "pushed %s %s at revision %d", countOf(len(c.documents), "document"), short(c.result.Hash), c.result.Revision)
+	return c.done(resultPushed, "pushed %s %s at revision %d", documentCount(len(c.documents)), short(c.result.Hash), c.result.Revision)
 }

@@ -76,7 +76,7 @@ func (r saveResult) String() string {
 	if r.Pinned {
 		text += ", pinned"
 	}
-	return fmt.Sprintf("%s: %s %s", text, countOf(r.Documents, "document"), short(r.Hash))
+	return fmt.Sprintf("%s: %s %s", text, documentCount(r.Documents), short(r.Hash))
 }
 
 // save archives the live documents.

@@ -96,7 +96,7 @@ func (o *overview) writeText(w io.Writer) error {
 	}
 	fmt.Fprintln(w, o.liveLine())
 	if c := o.Canary; c != nil {
-		fmt.Fprintf(w, "canary: %s serve %s of the traffic, split by %s, pushed by %s\n", short(c.Record.Hash), c.Share(), c.By, c.Record)
+		fmt.Fprintf(w, "canary: %s serves %s of the traffic, split by %s, pushed by %s\n", short(c.Record.Hash), c.Share(), c.By, c.Record)
 	}
 	if e := o.LastCanary; e != nil {
 		why := ""

@@ -47,6 +47,9 @@ func shopYAML(timeout string) string {
 
 func newShop(t *testing.T) *shop {
 	t.Helper()
+	if now := time.Now().UTC(); now.Add(time.Minute).Day() != now.Day() {
+		t.Skip("versions are named for the day, which is about to end")
+	}
 	t.Setenv("FACET_AUTHOR", "lin@example")
 	server := etcdtest.StartServer(t, embedded.Options{Dir: t.TempDir()})
 	s := &shop{t: t, endpoint: server.Addr(), dir: t.TempDir()}
@@ -343,9 +346,9 @@ func TestCanary(t *testing.T) {
 	s.push("1s")
 	s.write("shop.yaml", shopYAML("2s"))
 	stage := []string{"push", s.dir, "--canary", "5%", "--canary-by", "header:x-session-id", "--max-error-increase", "0.25%", "--max-latency-ratio", "2", "--min-requests", "10"}
-	want(t, s.succeed(stage...), `timeout .*1s -> 2s`, `^2 documents [0-9a-f]{12} serve 5% of the traffic; end it with "facet promote" or "facet abort"$`)
+	want(t, s.succeed(stage...), `timeout .*1s -> 2s`, `^candidate [0-9a-f]{12} serves 5% of the traffic; end it with "facet promote" or "facet abort"$`)
 	s.wantLive("1s")
-	want(t, s.succeed("snapshots"), `^canary: [0-9a-f]{12} serve 5% of the traffic, split by header:x-session-id, pushed by lin@example`)
+	want(t, s.succeed("snapshots"), `^canary: [0-9a-f]{12} serves 5% of the traffic, split by header:x-session-id, pushed by lin@example`)
 	var list overview
 	s.decode(&list, 0, "snapshots")
 	if c := list.Canary; c == nil || c.BasisPoints != 500 || c.MaxErrorIncrease != 0.0025 || c.MaxLatencyRatio != 2 || c.MinRequests != 10 {

@@ -72,29 +72,34 @@ func (s *Store) newVersion(ctx context.Context, hash string, documents []snapsho
 	for _, d := range documents {
 		v.Bytes += len(d.Data)
 	}
-	day := "v" + now.Format("20060102") + "-"
-	found, _, err := s.read(ctx,
-		clientv3.OpGet(s.layout.Push()),
-		clientv3.OpGet(s.layout.Snapshots()+day, clientv3.WithPrefix(), clientv3.WithKeysOnly()),
-	)
+	record, pushedAt, err := s.lastPush(ctx)
 	if err != nil {
 		return v, err
 	}
-	var record Record
-	if ok, err := decode(found[0], &record); err != nil {
-		return v, err
-	} else if ok && record.Hash == hash {
-		v.Author, v.Message, v.Revision = record.Author, record.Message, found[0][0].GetModRevision()
+	if record.Hash == hash {
+		v.Author, v.Message, v.Revision = record.Author, record.Message, pushedAt
+	}
+	day := "v" + now.Format("20060102") + "-"
+	number, err := s.lastNumber(ctx, day)
+	v.Name = day + strconv.Itoa(number+1)
+	return v, err
+}
+
+// lastNumber returns the highest number that a version of a day has, or is about to have.
+func (s *Store) lastNumber(ctx context.Context, day string) (int, error) {
+	prefix := s.layout.Snapshots() + day
+	found, _, err := s.read(ctx, clientv3.OpGet(prefix, clientv3.WithPrefix(), clientv3.WithKeysOnly()))
+	if err != nil {
+		return 0, err
 	}
 	last := 0
-	for _, kv := range found[1] {
-		number, _, _ := strings.Cut(strings.TrimPrefix(string(kv.GetKey()), s.layout.Snapshots()+day), "/")
-		if n, err := strconv.Atoi(number); err == nil {
+	for _, kv := range found[0] {
+		number, _, _ := strings.Cut(strings.TrimPrefix(string(kv.GetKey()), prefix), "/")
+		if n, err := strconv.Atoi(number); err == nil { // otherwise it is none of ours
 			last = max(last, n)
 		}
 	}
-	v.Name = day + strconv.Itoa(last+1)
-	return v, nil
+	return last, nil
 }
 
 // create writes a version, unless its name or its content was taken meanwhile.
@@ -178,17 +183,9 @@ func parts(documents []snapshot.Document) [][]snapshot.Document {
 
 // prune deletes versions, but for the newest ones, those that are pinned and what is live.
 func (s *Store) prune(ctx context.Context, live string, retain int) error {
-	found, _, err := s.read(ctx, clientv3.OpGet(s.layout.Push()))
+	pushed, pushedAt, err := s.lastPush(ctx)
 	if err != nil {
 		return err
-	}
-	var pushed Record
-	if _, err := decode(found[0], &pushed); err != nil {
-		return err
-	}
-	pushedAt := int64(0)
-	if len(found[0]) > 0 {
-		pushedAt = found[0][0].GetModRevision()
 	}
 	versions, err := s.kept(ctx)
 	if err != nil {

@@ -91,7 +91,7 @@ func (c Canary) Check() error {
 
 // notInHeader reports what cannot be in the name of a header.
 func notInHeader(r rune) bool {
-	return !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || r == '-' || r == '_')
+	return !strings.ContainsRune("-_.0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ", r)
 }
 
 // Stage makes documents the candidate, in one transaction. It is refused with a *Conflict as a push is.
@@ -190,7 +190,7 @@ func (s *Store) Promote(ctx context.Context, candidate *Candidate, record Record
 	}
 	conditions := append(s.liveSince(base.Revision), s.runs(candidate)...)
 	changes := append(replace(s.layout.Live(), base.Documents, candidate.Documents), append(end, setRecord)...)
-	revision, committed, err := etcd.Commit(ctx, s.client, conditions, changes)
+	revision, committed, err := s.commit(ctx, conditions, changes)
 	if err != nil {
 		return 0, fmt.Errorf("promote: %w", err)
 	}
@@ -202,18 +202,18 @@ func (s *Store) Promote(ctx context.Context, candidate *Candidate, record Record
 
 // notPromoted finds out why a canary was not promoted.
 func (s *Store) notPromoted(ctx context.Context, base Set, candidate *Candidate) error {
-	now, err := s.Canary(ctx)
+	staged, err := s.CanaryRevision(ctx)
 	if err != nil {
 		return err
 	}
-	if now == nil || now.Record != candidate.Record {
+	if staged == 0 || staged > candidate.Revision {
 		return ErrEnded
 	}
-	live, err := s.Live(ctx)
+	conflict, err := s.changedSince(ctx, base)
 	if err != nil {
 		return err
 	}
-	return &Conflict{Push: &live.Record, Documents: different(base.Documents, live.Documents)}
+	return conflict
 }
 
 // Abort ends a canary without effect on the live documents. It fails with ErrEnded if the candidate no longer is the one

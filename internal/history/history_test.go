@@ -18,6 +18,9 @@ import (
 	"facet/internal/snapshot"
 )
 
+// today is when tests take place: in Shanghai it is tomorrow already.
+var today = time.Date(2026, 11, 23, 7, 30, 0, 0, time.FixedZone("Shanghai", 8*60*60))
+
 // open returns the history of an application in an empty etcd.
 func open(t testing.TB) (*history.Store, *clientv3.Client, etcd.Layout) {
 	t.Helper()
@@ -26,7 +29,9 @@ func open(t testing.TB) (*history.Store, *clientv3.Client, etcd.Layout) {
 		t.Fatal(err)
 	}
 	client := etcdtest.Start(t)
-	return history.New(client, layout), client, layout
+	store := history.New(client, layout)
+	store.SetNow(func() time.Time { return today })
+	return store, client, layout
 }
 
 func within(t testing.TB) context.Context {
@@ -87,9 +92,7 @@ func names(t testing.TB, store *history.Store) []string {
 }
 
 // version is the name of the n-th version of today.
-func version(n int) string {
-	return fmt.Sprintf("v%s-%d", time.Now().UTC().Format("20060102"), n)
-}
+func version(n int) string { return fmt.Sprintf("v20261122-%d", n) }
 
 func wantLive(t testing.TB, store *history.Store, want string) {
 	t.Helper()

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -54,24 +55,47 @@ func putJSON(key string, value any) (clientv3.Op, error) {
 	return clientv3.OpPut(key, string(text)), nil
 }
 
-// replace turns the documents below a prefix into others, and fails as a whole if one of those that stay is gone.
+// replace turns the documents below a prefix into others. It makes its transaction fail if one of those that stay the same is
+// gone.
 func replace(prefix string, old, documents []snapshot.Document) []clientv3.Op {
-	stays := make(map[string]bool, len(documents))
+	gone := contentsOf(old)
 	var ops []clientv3.Op
 	for _, d := range documents {
-		stays[d.Name] = true
-		if slices.ContainsFunc(old, func(o snapshot.Document) bool { return o.Name == d.Name && string(o.Data) == string(d.Data) }) {
+		if content, ok := gone[d.Name]; ok && content == string(d.Data) {
 			ops = append(ops, mustExist(prefix+d.Name))
 		} else {
 			ops = append(ops, clientv3.OpPut(prefix+d.Name, string(d.Data)))
 		}
+		delete(gone, d.Name)
 	}
-	for _, o := range old {
-		if !stays[o.Name] {
-			ops = append(ops, clientv3.OpDelete(prefix+o.Name))
-		}
+	for name := range gone {
+		ops = append(ops, clientv3.OpDelete(prefix+name))
 	}
 	return ops
+}
+
+// different returns the names of documents that are not the same in two sets, sorted.
+func different(a, b []snapshot.Document) []string {
+	rest := contentsOf(a)
+	var names []string
+	for _, d := range b {
+		if content, ok := rest[d.Name]; !ok || content != string(d.Data) {
+			names = append(names, d.Name)
+		}
+		delete(rest, d.Name)
+	}
+	names = slices.AppendSeq(names, maps.Keys(rest))
+	slices.Sort(names)
+	return names
+}
+
+// contentsOf returns the contents of documents by their names.
+func contentsOf(documents []snapshot.Document) map[string]string {
+	contents := make(map[string]string, len(documents))
+	for _, d := range documents {
+		contents[d.Name] = string(d.Data)
+	}
+	return contents
 }
 
 // mustExist makes its transaction fail, before it changes anything, with rpctypes.ErrKeyNotFound if a key does not exist. A

@@ -4,12 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
 	"go.etcd.io/etcd/api/v3/v3rpc/rpctypes"
 	clientv3 "go.etcd.io/etcd/client/v3"
+	"google.golang.org/grpc/codes"
 
 	"facet/internal/etcd"
 	"facet/internal/snapshot"
@@ -68,10 +68,7 @@ func (s *Store) Push(ctx context.Context, base Set, documents []snapshot.Documen
 		conditions = append(conditions, exists(s.metaKey(record.Version))) // it may have been deleted for its age
 	}
 	changes := append(replace(s.layout.Live(), base.Documents, documents), setRecord)
-	revision, committed, err := etcd.Commit(ctx, s.client, conditions, changes)
-	if errors.Is(err, rpctypes.ErrKeyNotFound) { // a document that stays is gone
-		err = nil
-	}
+	revision, committed, err := s.commit(ctx, conditions, changes)
 	if err != nil {
 		return 0, fmt.Errorf("push: %w", err)
 	}
@@ -79,6 +76,21 @@ func (s *Store) Push(ctx context.Context, base Set, documents []snapshot.Documen
 		return 0, s.conflict(ctx, base, record)
 	}
 	return revision, nil
+}
+
+// commit makes changes, of which some may want a key to exist, if conditions hold.
+func (s *Store) commit(ctx context.Context, conditions []clientv3.Cmp, changes []clientv3.Op) (revision int64, committed bool, err error) {
+	revision, committed, err = etcd.Commit(ctx, s.client, conditions, changes)
+	switch refused := (rpctypes.EtcdError{}); {
+	case err == nil:
+		return revision, committed, nil
+	case errors.Is(err, rpctypes.ErrKeyNotFound):
+		return 0, false, nil
+	case errors.Is(err, etcd.ErrTooLarge), errors.As(err, &refused) && refused.Code() != codes.Unavailable:
+		return 0, false, err
+	default: // the answer was lost, not necessarily the question
+		return 0, false, fmt.Errorf("%w; it may have been done all the same", err)
+	}
 }
 
 // seal completes the record of documents, and returns the operation that makes it the last one.
@@ -102,10 +114,6 @@ func (s *Store) liveSince(revision int64) []clientv3.Cmp {
 
 // conflict finds out why a push was refused.
 func (s *Store) conflict(ctx context.Context, base Set, record Record) error {
-	live, err := s.Live(ctx)
-	if err != nil {
-		return err
-	}
 	canary, err := s.Canary(ctx)
 	if err != nil {
 		return err
@@ -115,32 +123,39 @@ func (s *Store) conflict(ctx context.Context, base Set, record Record) error {
 			return err
 		}
 	}
-	conflict := &Conflict{Documents: different(base.Documents, live.Documents)}
+	conflict, err := s.changedSince(ctx, base)
+	if err != nil {
+		return err
+	}
 	if canary != nil {
 		conflict.Canary = &canary.Canary
-	}
-	if live.Record != base.Record {
-		conflict.Push = &live.Record
 	}
 	return conflict
 }
 
-// different returns the names of documents that are not the same in two sets, sorted.
-func different(a, b []snapshot.Document) []string {
-	contents := make(map[string]string, len(a))
-	for _, d := range a {
-		contents[d.Name] = string(d.Data)
+// changedSince tells who changed what since the live documents were read.
+func (s *Store) changedSince(ctx context.Context, base Set) (*Conflict, error) {
+	live, err := s.Live(ctx)
+	if err != nil {
+		return nil, err
 	}
-	var names []string
-	for _, d := range b {
-		if data, ok := contents[d.Name]; !ok || data != string(d.Data) {
-			names = append(names, d.Name)
-		}
-		delete(contents, d.Name)
+	conflict := &Conflict{Documents: different(base.Documents, live.Documents)}
+	last, at, err := s.lastPush(ctx)
+	if at > base.Revision {
+		conflict.Push = &last
 	}
-	for name := range contents {
-		names = append(names, name)
+	return conflict, err
+}
+
+// lastPush returns the record of the last push, and etcd's revision of it; 0 if there was none.
+func (s *Store) lastPush(ctx context.Context) (record Record, revision int64, err error) {
+	found, _, err := s.read(ctx, clientv3.OpGet(s.layout.Push()))
+	if err != nil {
+		return record, 0, fmt.Errorf("read the record of the last push: %w", err)
 	}
-	slices.Sort(names)
-	return names
+	ok, err := decode(found[0], &record)
+	if ok {
+		revision = found[0][0].GetModRevision()
+	}
+	return record, revision, err
 }

@@ -1,7 +1,10 @@
 package history_test
 
 import (
+	"context"
+	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -174,6 +177,21 @@ func TestPushThatIsTooLargeChangesNothing(t *testing.T) {
 		t.Errorf("got %v, want %v", err, etcd.ErrTooLarge)
 	}
 	wantLive(t, store, "a.yaml=1")
+}
+
+// TestPushWhoseAnswerIsLost tells what etcd has refused from what nobody knows.
+func TestPushWhoseAnswerIsLost(t *testing.T) {
+	store, _, _ := open(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	const unsure = "it may have been done all the same"
+	if _, err := store.Push(ctx, history.Set{}, old, history.Record{}); !errors.Is(err, context.Canceled) || !strings.Contains(err.Error(), unsure) {
+		t.Errorf("got %v", err)
+	}
+	twice := append(slices.Clone(old), old[0])
+	if _, err := store.Push(within(t), history.Set{}, twice, history.Record{}); err == nil || strings.Contains(err.Error(), unsure) {
+		t.Errorf("got %v", err)
+	}
 }
 
 func TestPushRefusesRecordsThatAreNoText(t *testing.T) {
