@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	gatewayv1 "facet/api/facet/gateway/v1"
 	"facet/internal/diff"
 	"facet/internal/snapshot"
 	"facet/internal/upstream"
@@ -43,6 +44,7 @@ message Item {
   oneof picture { string url = 6; bytes data = 7; }
   State state = 8;
   string note = 9;
+  repeated Item parts = 10;
 }
 enum State { STATE_UNSPECIFIED = 0; STATE_NEW = 1; STATE_SOLD = 2; }
 message SearchRequest { string query = 1; int32 size = 2; }
@@ -293,7 +295,7 @@ no semantic change
 			"shop", "int32 size = 2;", "",
 		}, `
 ~ method shop.v1.ShopService/Search
-    ~ request  shop.v1.SearchRequest -> shop.v1.FindRequest
+    ~ request_type  shop.v1.SearchRequest -> shop.v1.FindRequest
 ~ message shop.v1.SearchRequest -> shop.v1.FindRequest
     - size  int32 size = 2
       BREAKING: HTTP requests that set it get 400 and gRPC requests are read without it (requests of shop.v1.ShopService/Search)
@@ -413,6 +415,47 @@ no semantic change
     ~ size  int32 size = 2 -> optional int32 size = 2
 2 changes, 1 BREAKING for clients
 `},
+		"presence lost": {[]string{
+			"shop", "oneof picture { string url = 6; bytes data = 7; }", "string url = 6; oneof picture { bytes data = 7; }",
+		}, `
+~ message shop.v1.Item
+    ~ url  string url = 6 in oneof picture -> string url = 6
+      BREAKING: JSON has a zero where it was left out (replies of shop.v1.ShopService/Get and 1 more)
+1 change, 1 BREAKING for clients
+`},
+		"presence, where JSON leaves out what is unset": {[]string{
+			"shop", "int32 price = 2;", "optional int32 price = 2;",
+			"yaml", "limits:", "json: {unset: omit}\nlimits:",
+		}, `
+~ message shop.v1.Item
+    ~ price  int32 price = 2 -> optional int32 price = 2
+~ json
+    ~ unset  defaults -> omit
+      BREAKING: fields that are not set look otherwise in every JSON reply
+2 changes, 1 BREAKING for clients
+`},
+		"required fields": {[]string{
+			"stock", `"proto3"`, `"proto2"`,
+			"stock", "string id = 1;", "required string id = 1; required string more = 3;",
+			"stock", "int32 count = 1; Unused unused = 2; string title = 3;", "required int32 count = 1; optional Unused unused = 2; optional string title = 3;",
+			"stock", "string a = 1;", "optional string a = 1;",
+		}, `
+~ message stock.v1.CountReply
+    ~ count   int32 count = 1 -> required int32 count = 1
+      BREAKING: JSON leaves it out where it was a zero (replies of stock.v1.StockService/Count)
+    ~ unused  stock.v1.Unused unused = 2 -> optional stock.v1.Unused unused = 2
+    ~ title   string title = 3 -> optional string title = 3
+      BREAKING: JSON leaves it out where it was a zero (replies of stock.v1.StockService/Count)
+~ message stock.v1.CountRequest
+    ~ id    string id = 1 -> required string id = 1
+      BREAKING: requests without it are refused (requests of stock.v1.StockService/Count)
+    + more  required string more = 3
+      BREAKING: requests without it are refused (requests of stock.v1.StockService/Count)
+~ message stock.v1.Unused
+    ~ a  string a = 1 -> optional string a = 1
+      BREAKING: JSON leaves it out where it was a zero (replies of stock.v1.StockService/Count)
+6 changes, 5 BREAKING for clients
+`},
 		"fields that exclude each other": {[]string{
 			"shop", "bytes data = 7; }", "bytes data = 7; int32 price = 2; }",
 			"shop", "  int32 price = 2;\n", "",
@@ -502,7 +545,7 @@ no semantic change
 func TestSnapshotsBackwards(t *testing.T) {
 	t.Parallel()
 	before := build(t, documents(t))
-	after := build(t, documents(t, "shop", "string note = 9;", "string note = 9; string more = 10;", "yaml", "timeout: 80ms, ", ""))
+	after := build(t, documents(t, "shop", "string note = 9;", "string note = 9; string more = 11;", "yaml", "timeout: 80ms, ", ""))
 	forth, back := diff.Snapshots(before, after).Changes, diff.Snapshots(after, before).Changes
 	if len(forth) != 2 || len(back) != 2 {
 		t.Fatalf("forth %+v, back %+v", forth, back)
@@ -516,6 +559,45 @@ func TestSnapshotsBackwards(t *testing.T) {
 }
 
 var opposite = map[diff.Kind]diff.Kind{diff.Added: diff.Removed, diff.Removed: diff.Added, diff.Changed: diff.Changed}
+
+// TestStreams compares methods that are not served yet.
+func TestStreams(t *testing.T) {
+	t.Parallel()
+	serving := func(edits ...string) *snapshot.Snapshot {
+		s := build(t, documents(t, edits...))
+		method, err := s.Schema.Method("shop.v1.ShopService/Other")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return &snapshot.Snapshot{Schema: s.Schema, Methods: map[string]*snapshot.Method{
+			"shop.v1.ShopService/Other": {Name: "shop.v1.ShopService/Other", Descriptor: method},
+		}}
+	}
+	const rpc = "rpc Other(GetRequest) returns (SearchReply)"
+	for _, test := range []struct{ rpc, streams string }{
+		{"rpc Other(GetRequest) returns (stream SearchReply)", "replies"},
+		{"rpc Other(stream GetRequest) returns (SearchReply)", "requests"},
+		{"rpc Other(stream GetRequest) returns (stream SearchReply)", "both"},
+	} {
+		want := "~ method shop.v1.ShopService/Other\n    ~ streams  none -> " + test.streams +
+			"\n      BREAKING: clients expect the other number of messages\n1 change, 1 BREAKING for clients\n"
+		if got := report(t, serving(), serving("shop", rpc, test.rpc)); got != want {
+			t.Errorf("got:\n%s\nwant:\n%s", got, want)
+		}
+	}
+}
+
+// TestEveryPartIsCompared fails when documents get a part that Snapshots does not know of.
+func TestEveryPartIsCompared(t *testing.T) {
+	t.Parallel()
+	fields := (*gatewayv1.Gateway)(nil).ProtoReflect().Descriptor().Fields()
+	compared := []string{"upstreams", "methods", "json", "limits"}
+	for i := range fields.Len() {
+		if name := string(fields.Get(i).Name()); !slices.Contains(compared, name) {
+			t.Errorf("%s of a document is new: compare it in Snapshots, and list it here", name)
+		}
+	}
+}
 
 func TestReportJSON(t *testing.T) {
 	t.Parallel()

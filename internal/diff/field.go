@@ -125,8 +125,10 @@ func (d *differ) changedField(m *part[protoreflect.MessageDescriptor], f fieldPa
 	if other := newlyExclusive(was, is); other != "" {
 		add(true, "it cannot be set along with %s any more", other)
 	}
-	add(len(m.replies) > 0 && presenceHides(was, is) && d.after.JSON.Unset != pbwire.UnsetOmit,
-		"JSON leaves it out where it was a zero")
+	if len(m.replies) > 0 && d.after.JSON.Unset != pbwire.UnsetOmit && shape(was) == shape(is) && was.Kind() == is.Kind() {
+		add(!was.HasPresence() && is.HasPresence(), "JSON leaves it out where it was a zero")
+		add(was.HasPresence() && !is.HasPresence(), "JSON has a zero where it was left out")
+	}
 	return reasons
 }
 
@@ -139,11 +141,6 @@ func shape(fd protoreflect.FieldDescriptor) string {
 		return "a list"
 	}
 	return "a single value"
-}
-
-// presenceHides tells whether a field is no longer written as its zero when it is not set.
-func presenceHides(was, is protoreflect.FieldDescriptor) bool {
-	return shape(was) == shape(is) && !was.IsList() && !was.IsMap() && !was.HasPresence() && is.HasPresence()
 }
 
 // newlyExclusive returns a field that could be set along with one that moved into its oneof, and cannot be any more; "" if

@@ -77,16 +77,34 @@ func hasField(reply protoreflect.MessageDescriptor, path []string) bool {
 // alone break nobody.
 func (d *differ) signature(subject string, before, after protoreflect.MethodDescriptor) {
 	for _, part := range []struct {
-		path, before, after string
+		path string
+		of   func(protoreflect.MethodDescriptor) string
+		why  string
 	}{
-		{"request", string(before.Input().FullName()), string(after.Input().FullName())},
-		{"reply_type", string(before.Output().FullName()), string(after.Output().FullName())},
-		{"side_effects", sideEffects(before), sideEffects(after)},
+		{"request_type", func(m protoreflect.MethodDescriptor) string { return string(m.Input().FullName()) }, ""},
+		{"reply_type", func(m protoreflect.MethodDescriptor) string { return string(m.Output().FullName()) }, ""},
+		{"streams", streams, "clients expect the other number of messages"},
+		{"side_effects", sideEffects, ""},
 	} {
-		if part.before != part.after {
-			d.add(Change{Kind: Changed, Subject: subject, Path: part.path, Old: part.before, New: part.after})
+		if was, is := part.of(before), part.of(after); was != is {
+			c := Change{Kind: Changed, Subject: subject, Path: part.path, Old: was, New: is}
+			c.breaks(part.why)
+			d.add(c)
 		}
 	}
+}
+
+// streams tells which side of a method sends many messages.
+func streams(method protoreflect.MethodDescriptor) string {
+	switch client, server := method.IsStreamingClient(), method.IsStreamingServer(); {
+	case client && server:
+		return "both"
+	case client:
+		return "requests"
+	case server:
+		return "replies"
+	}
+	return "none"
 }
 
 // sideEffects tells what a method declares, which decides whether calls that a selection does not need are made.
