@@ -7,12 +7,11 @@ const block = 32
 // cell is a short text that is appended often.
 type cell struct {
 	text  string
-	short bool        // the text fits a block
-	block [block]byte // the text, and zeros
+	block [block]byte // the start of the text, and zeros
 }
 
 func newCell(text string) cell {
-	c := cell{text: text, short: len(text) <= block}
+	c := cell{text: text}
 	copy(c.block[:], text)
 	return c
 }
@@ -20,7 +19,7 @@ func newCell(text string) cell {
 // append appends the text. It may write zeros between the length and the capacity of dst.
 func (c *cell) append(dst []byte) []byte {
 	n := len(dst)
-	if !c.short || cap(dst)-n < block {
+	if len(c.text) > block || cap(dst)-n < block {
 		return append(dst, c.text...)
 	}
 	*(*[block]byte)(dst[n : n+block]) = c.block

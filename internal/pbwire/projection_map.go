@@ -21,8 +21,8 @@ type entry struct {
 	sub   *program // of a message
 }
 
-// nextMap is next for a map.
-func (r *run) nextMap(dst []byte, f *field, in []byte, t token) ([]byte, int, *WireError) {
+// mapping is repeated for a map.
+func (r *run) mapping(dst []byte, f *field, in []byte, t token) ([]byte, int, *WireError) {
 	base, mark := len(r.entries), runMark{lists: len(r.lists), spans: len(r.spans)}
 	plain := f.keyed == nil && f.others
 	for {
@@ -47,8 +47,8 @@ func (r *run) nextMap(dst []byte, f *field, in []byte, t token) ([]byte, int, *W
 	return dst, t.next, err
 }
 
-// mapping appends the entries of a map. It tells whether there are any.
-func (r *run) mapping(dst []byte, f *field, values chain) ([]byte, bool, *WireError) {
+// chainMap appends the entries of a map. It tells whether there are any.
+func (r *run) chainMap(dst []byte, f *field, values chain) ([]byte, bool, *WireError) {
 	base, mark := len(r.entries), runMark{lists: len(r.lists), spans: len(r.spans)}
 	for i := values.first; i != 0; i = r.spans[i].next {
 		if err := r.addEntry(f, r.spans[i]); err != nil {

@@ -73,7 +73,11 @@ func appendPlain(dst, text []byte) ([]byte, int) {
 
 // appendLongString is appendString for a text of any length, and with any characters.
 func appendLongString(dst, text []byte) ([]byte, bool) {
-	dst, start := appendPlain(append(dst, '"'), text) // start of what is not copied yet
+	dst = append(dst, '"')
+	start := 0 // of what is not copied yet
+	if len(text) > block {
+		dst, start = appendPlain(dst, text)
+	}
 	for i := plain(text, start); i < len(text); i = plain(text, i) {
 		c := text[i]
 		if c < utf8.RuneSelf {
@@ -131,19 +135,24 @@ func unplain(w uint64) uint64 {
 // wideRun returns where a run of characters of three bytes that starts at i ends, or a bit earlier.
 // Most Chinese, Japanese and Korean characters are such; it looks at two at a time.
 func wideRun(text []byte, i int) int {
-	const (
-		marks = 0xc0c0f0_c0c0f0 // the bits that tell the bytes of such characters from others
-		wide  = 0x8080e0_8080e0 // and what they are
-		any   = 0xdffe          // bit n tells that after the byte 0xe0+n any others may follow
-	)
 	for len(text)-i >= 6 && cap(text)-i >= 8 {
 		w := binary.LittleEndian.Uint64(text[i : i+8])
-		if w&marks != wide || any>>(w&0xf)&(any>>(w>>24&0xf))&1 == 0 {
+		if !wide(uint32(w)) || !wide(uint32(w>>24)) {
 			break
 		}
 		i += 6
 	}
+	if len(text)-i >= 3 && cap(text)-i >= 4 && wide(binary.LittleEndian.Uint32(text[i:i+4])) {
+		i += 3
+	}
 	return i
+}
+
+// wide tells whether the first three bytes of w are a character, of those that need no look at the second byte
+// to tell surrogates and overlong forms.
+func wide(w uint32) bool {
+	const leads = 1<<0x10 - 1 - 1<<0x0 - 1<<0xd // bit n: 0xe0+n starts such a character
+	return w&0xc0c0f0 == 0x8080e0 && leads>>(w&0xf)&1 == 1
 }
 
 // runeLen is the length of the character, not ASCII, at the start of b; 0 if it is not valid.
