@@ -116,7 +116,7 @@ func goVersions(program, module string) ([]string, error) {
 func (r *runner) buildNPM(ctx context.Context, p peer) (versions []string, err error) {
 	directory := filepath.Join(r.root, "peers", p.name)
 	r.programs[p.name] = filepath.Join(directory, "run.sh")
-	if _, err := os.Stat(filepath.Join(directory, "node_modules", ".package-lock.json")); err != nil {
+	if !isNewer(filepath.Join(directory, "node_modules", ".package-lock.json"), filepath.Join(directory, "package-lock.json")) {
 		if err := r.command(ctx, directory, "npm", "ci", "--no-audit", "--no-fund"); err != nil {
 			return nil, err
 		}
@@ -135,6 +135,13 @@ func (r *runner) buildNPM(ctx context.Context, p peer) (versions []string, err e
 		versions = append(versions, name+" "+manifest.Dependencies[name])
 	}
 	return versions, nil
+}
+
+// isNewer reports whether a file is there and not older than another one.
+func isNewer(path, than string) bool {
+	file, err := os.Stat(path)
+	other, otherErr := os.Stat(than)
+	return err == nil && otherErr == nil && !file.ModTime().Before(other.ModTime())
 }
 
 // command runs a program; if it fails, the error has the end of what it said.

@@ -118,6 +118,11 @@ func (r *runner) compare(ctx context.Context, o options, stdout io.Writer) error
 			result.NotMeasured = append(result.NotMeasured, "Memory and time to start: "+r.withoutPaths(err))
 		}
 	}
+	for _, goal := range result.Goals {
+		if goal.Missed() {
+			r.logf("missed: %s: at most %.3f, is %.3f", goal.Title, goal.AtMost, goal.Ratio.Median)
+		}
+	}
 	if o.out == "" {
 		return result.Markdown(stdout)
 	}
