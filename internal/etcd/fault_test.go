@@ -3,7 +3,9 @@ package etcd_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -141,6 +143,68 @@ func TestWatchSurvivesWhatHappensToEtcd(t *testing.T) {
 	t.Logf("restored: in sync after %v", time.Since(back))
 	put(t, client, "mall.yaml=4")
 	expect(t, reports, "mall.yaml=4")
+}
+
+// Members without a leader answer nothing, and their watches are silent, until a majority is back.
+func TestWatchSurvivesTheLossOfTheLeader(t *testing.T) {
+	t.Parallel()
+	members := etcdtest.StartCluster(t, 3)
+	var endpoints []string
+	for _, member := range members {
+		endpoints = append(endpoints, member.Addr)
+	}
+	client := etcdtest.Connect(t, &conf.Etcd{Endpoints: endpoints})
+	put(t, client, "mall.yaml=1")
+	reports := watch(t, etcdtest.Connect(t, &conf.Etcd{Endpoints: endpoints[:1]}), etcd.Set{})
+	expect(t, reports, "mall.yaml=1")
+
+	members[1].Kill(t)
+	members[2].Kill(t)
+	fails(t, reports, "etcd at "+endpoints[0])
+	members[1].Start(t)
+	back := time.Now()
+	expect(t, reports, "mall.yaml=1")
+	t.Logf("a majority is back: in sync after %v", time.Since(back))
+	put(t, client, "mall.yaml=2")
+	expect(t, reports, "mall.yaml=2")
+}
+
+// A member that is gone is no outage as long as the others are there.
+func TestWatchMovesToAnotherMember(t *testing.T) {
+	t.Parallel()
+	members := etcdtest.StartCluster(t, 3)
+	var endpoints []string
+	for _, member := range members {
+		endpoints = append(endpoints, member.Addr)
+	}
+	client := etcdtest.Connect(t, &conf.Etcd{Endpoints: endpoints})
+	put(t, client, "mall.yaml=1")
+	reports := watch(t, etcdtest.Connect(t, &conf.Etcd{Endpoints: endpoints}), etcd.Set{})
+	expect(t, reports, "mall.yaml=1")
+	for i, member := range members {
+		change := fmt.Sprintf("mall.yaml=%d", i+2)
+		member.Kill(t)
+		insist(t, client, change)
+		eventually(t, reports, change)
+		member.Start(t)
+	}
+}
+
+// insist puts a document as often as it takes while members elect a leader.
+func insist(t *testing.T, client *clientv3.Client, document string) {
+	t.Helper()
+	name, value, _ := strings.Cut(document, "=")
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	for {
+		_, err := client.Put(ctx, prefix+name, value)
+		if err == nil {
+			return
+		}
+		if ctx.Err() != nil {
+			t.Fatal(err)
+		}
+	}
 }
 
 // The watch makes changes visible soon; that they are seen does not depend on it.

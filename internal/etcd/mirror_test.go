@@ -146,8 +146,8 @@ func TestPausesGrowAndDiffer(t *testing.T) {
 	if pause(0) != 0 {
 		t.Error("the first attempt waits")
 	}
-	for attempt, longest := range []time.Duration{50, 100, 200, 400, 800, 1000, 1000, 1000} {
-		longest *= time.Millisecond
+	for attempt, milliseconds := range []int{50, 100, 200, 400, 800, 1000, 1000, 1000} {
+		longest := time.Duration(milliseconds) * time.Millisecond
 		different := map[time.Duration]bool{}
 		for range 100 {
 			p := pause(attempt + 1)
