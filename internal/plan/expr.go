@@ -75,6 +75,7 @@ func (c *compiler) check(env *cel.Env, text string, at *site) (*expression, bool
 		c.problem(at, "the expression is empty; an empty text is written \"''\"")
 		return nil, false
 	}
+	c.plan.texts = append(c.plan.texts, text)
 	parsed, issues := c.spec.Types.parse(env, text)
 	if issues.Err() != nil {
 		first := issues.Errors()[0] // the others follow from it

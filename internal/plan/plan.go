@@ -23,7 +23,6 @@ package plan
 
 import (
 	"context"
-	"maps"
 
 	"google.golang.org/grpc/mem"
 	"google.golang.org/protobuf/reflect/protoreflect"
@@ -75,6 +74,7 @@ type Plan struct {
 	safe   bool
 
 	upstreams map[protoreflect.FullName]Upstream // of the services it calls
+	texts     []string                           // of its expressions
 
 	passThrough *call   // the one call of a method without a plan of its own
 	calls       []*call // by name
@@ -122,21 +122,4 @@ func (c *compiler) compilePassThrough() {
 	}
 	c.plan.upstreams[service] = upstream
 	c.plan.passThrough = &call{rpc: c.spec.Method, method: "/" + c.plan.name}
-}
-
-// Reconnect returns the plan as it is compiled when other upstreams serve the same services: the plan itself if they are the same
-// ones. caller is that of a [Spec]; ok is false if nobody serves one of the services any more.
-func (p *Plan) Reconnect(caller func(service protoreflect.FullName) (Upstream, bool)) (_ *Plan, ok bool) {
-	upstreams := make(map[protoreflect.FullName]Upstream, len(p.upstreams))
-	for service := range p.upstreams {
-		if upstreams[service], ok = caller(service); !ok {
-			return nil, false
-		}
-	}
-	if maps.Equal(upstreams, p.upstreams) {
-		return p, true
-	}
-	reconnected := *p
-	reconnected.upstreams = upstreams
-	return &reconnected, true
 }

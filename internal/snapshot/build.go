@@ -83,7 +83,7 @@ func (b *Builder) build(ctx context.Context, documents []Document) (*Snapshot, p
 	s := &Snapshot{Hash: Hash(documents), Schema: built.schema.schema, open: opened.closers()}
 	if decoded && s.Schema != nil {
 		var methodProblems problem.List
-		built.methods, methodProblems = s.compile(config, opened, built.schema, b.last.methods)
+		built.methods, methodProblems = s.compile(config, opened, built.schema, b.last)
 		problems = append(problems, methodProblems...)
 	}
 	return s, built, problems
@@ -123,7 +123,7 @@ func sameSet(a, b schema.Set) bool {
 
 // compile fills the snapshot with what the documents configure. If services are unknown, so are the methods of
 // them, and what the methods would say about it is left out.
-func (s *Snapshot) compile(config *configuration, opened *upstreams, l linked, last map[string]*compiled) (map[string]*compiled, problem.List) {
+func (s *Snapshot) compile(config *configuration, opened *upstreams, l linked, last parts) (map[string]*compiled, problem.List) {
 	problems := opened.checkServices(s.Schema)
 	if len(problems) > 0 {
 		return nil, problems
@@ -133,7 +133,11 @@ func (s *Snapshot) compile(config *configuration, opened *upstreams, l linked, l
 	s.Router = new(httprule.Router[*Method])
 	s.Methods = make(map[string]*Method, len(config.methods))
 	s.Upstreams = config.plainUpstreams()
-	return s.compileMethods(config.methods, methodsCompiler{linked: l, callers: opened.callers()}, last)
+	c := methodsCompiler{linked: l, callers: opened.callers()}
+	if last.schema.schema != nil && last.schema.schema != l.schema {
+		c.since = l.types.Since(last.schema.types)
+	}
+	return s.compileMethods(config.methods, c, last.methods)
 }
 
 // concurrently does something for each of n indexes, on all processors.

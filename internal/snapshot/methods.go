@@ -120,12 +120,13 @@ func (c *compiled) viewsOf(m *Method) *views {
 // methodsCompiler compiles methods.
 type methodsCompiler struct {
 	linked
+	since   *plan.Difference // from the last schema; nil if it is the same one, or there is none
 	callers map[protoreflect.FullName]plan.Upstream
 }
 
 // method compiles one method, unless it was compiled from the same before.
 func (mc methodsCompiler) method(name string, config located[*gatewayv1.Method], last *compiled) *compiled {
-	if again := mc.again(last, config.config); again != nil {
+	if again := mc.again(name, config, last); again != nil {
 		return again
 	}
 	c := &compiled{config: config.config, schema: mc.schema}
@@ -147,8 +148,14 @@ func (mc methodsCompiler) method(name string, config located[*gatewayv1.Method],
 // again returns what a method was compiled to the last time, if that is what it would be compiled to now; nil otherwise. A
 // document that changed has been read anew, so the configuration is another one even where it is equal: its positions
 // may have moved.
-func (mc methodsCompiler) again(last *compiled, config *gatewayv1.Method) *compiled {
-	if last == nil || last.config != config || last.schema != mc.schema {
+func (mc methodsCompiler) again(name string, config located[*gatewayv1.Method], last *compiled) *compiled {
+	if last == nil || last.config != config.config {
+		return nil
+	}
+	if last.schema != mc.schema {
+		last = mc.over(name, config, last)
+	}
+	if last == nil {
 		return nil
 	}
 	reconnected, ok := last.plan.Reconnect(mc.caller)
@@ -161,6 +168,20 @@ func (mc methodsCompiler) again(last *compiled, config *gatewayv1.Method) *compi
 	again := *last
 	again.plan, again.views = reconnected, nil
 	return &again
+}
+
+// over returns a method of the last schema over the present one, nil if it has to be compiled.
+func (mc methodsCompiler) over(name string, config located[*gatewayv1.Method], last *compiled) *compiled {
+	if mc.since == nil {
+		return nil
+	}
+	moved, ok := last.plan.Over(mc.since)
+	if !ok {
+		return nil
+	}
+	c := &compiled{config: last.config, schema: mc.schema, descriptor: last.descriptor, plan: moved}
+	c.bind(name, config, mc.rules)
+	return c
 }
 
 func (mc methodsCompiler) caller(service protoreflect.FullName) (plan.Upstream, bool) {

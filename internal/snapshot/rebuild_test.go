@@ -331,6 +331,84 @@ func TestRebuildKeepsViews(t *testing.T) {
 	}
 }
 
+// TestRebuildResolvesNamesAnew changes .proto documents that a plan does not import, but which its expressions name, or would
+// name.
+func TestRebuildResolvesNamesAnew(t *testing.T) {
+	t.Parallel()
+	const header = "syntax = \"proto3\";\npackage "
+	tests := map[string]struct{ reply, document, before, after string }{
+		"the number of an enum value": {
+			"{number: other.v1.State.OPEN}", "other/v1/other.proto",
+			header + "other.v1;\nenum State { NONE = 0; OPEN = 1; }\n",
+			header + "other.v1;\nenum State { NONE = 0; OPEN = 2; }\n",
+		},
+		"a type that is gone": {
+			"{number: other.v1.State.OPEN}", "other/v1/other.proto",
+			header + "other.v1;\nenum State { NONE = 0; OPEN = 1; }\n",
+			header + "other.v1;\nenum Status { NONE = 0; OPEN = 1; }\n",
+		},
+		"a nearer type of the same name": {
+			"{inner: 'Inner{number: 7}'}", "own/v1/more.proto",
+			header + "own.v1;\nmessage Nothing {}\n",
+			header + "own.v1;\nmessage Inner { string number = 1; }\n",
+		},
+		"a nearer enum": {
+			"{number: State.OPEN}", "own/v1/more.proto",
+			header + "own.v1;\nmessage Nothing {}\n",
+			header + "own.v1;\nmessage State { enum Nested { NONE = 0; } } enum Other { A = 0; }\n",
+		},
+		"something else": {
+			"{inner: 'Inner{number: 7}'}", "other/v1/other.proto",
+			header + "other.v1;\nmessage Other { string a = 1; }\n",
+			header + "other.v1;\nmessage Other { string b = 1; }\n",
+		},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			documents := []snapshot.Document{
+				{Name: "own.yaml", Data: []byte("methods: {own.v1.Own/Get: {reply: " + test.reply + "}}")},
+				{Name: "own/own.proto", Data: []byte(header + "own;\nmessage Inner { int32 number = 1; }\nenum State { NONE = 0; OPEN = 5; }\n")},
+				{Name: "own/v1/own.proto", Data: []byte(header + "own.v1;\nimport \"own/own.proto\";\n" +
+					"service Own { rpc Get(Reply) returns (Reply); }\nmessage Reply { int32 number = 1; own.Inner inner = 2; }\n")},
+				{Name: test.document, Data: []byte(test.before)},
+			}
+			builder := snapshot.NewBuilder(upstream.NewPool())
+			var holder snapshot.Holder
+			defer holder.Publish(nil)
+			publishNext(t, &holder, builder, documents)
+			documents = slices.Clone(documents)
+			documents[3].Data = []byte(test.after)
+			s, problems := builder.Build(t.Context(), documents)
+			want, wantProblems := snapshot.Build(t.Context(), documents, upstream.NewPool())
+			if diff := difference(problems, wantProblems, s, want); diff != "" {
+				t.Fatal(diff)
+			}
+			if want == nil {
+				return
+			}
+			if got, want := filled(t, s, "own.v1.Own/Get"), filled(t, want, "own.v1.Own/Get"); !bytes.Equal(got, want) {
+				t.Errorf("the reply is %x, want %x", got, want)
+			}
+		})
+	}
+}
+
+// filled is the reply of a method that makes no calls.
+func filled(t *testing.T, s *snapshot.Snapshot, method string) []byte {
+	t.Helper()
+	view, err := s.Methods[method].View("", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	reply, err := view.Program.Run(t.Context(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer reply.Release()
+	return bytes.Clone(reply.Wire)
+}
+
 // TestRebuildsLeaveNothing rebuilds until what each one leaves behind would show.
 func TestRebuildsLeaveNothing(t *testing.T) {
 	documents := generated(4)
