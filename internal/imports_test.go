@@ -98,11 +98,12 @@ var allowed = map[string]map[string]string{
 		"internal/suggest":  "unknown versions have likely names",
 	},
 	"internal/diff": {
-		"internal/document": "names of enum values as documents have them",
-		"internal/httprule": "bindings are compared",
-		"internal/pbwire":   "options of replies are compared",
-		"internal/schema":   "contracts are compared",
-		"internal/snapshot": "snapshots are compared",
+		"api/facet/gateway/v1": "settings are compared",
+		"internal/document":    "names of enum values as documents have them",
+		"internal/httprule":    "bindings are compared",
+		"internal/pbwire":      "options of replies are compared",
+		"internal/schema":      "contracts are compared",
+		"internal/snapshot":    "snapshots are compared",
 	},
 	"internal/lastgood": {
 		"internal/snapshot": "documents, and what identifies a set of them",

@@ -198,8 +198,20 @@ no semantic change
 			"yaml", `    http: [{get: "/v1/stock/{id}"}]`, "    http: [{get: \"/v1/stock/{id}\"}]\n    reply: {count: 1}",
 		}, `
 ~ method stock.v1.StockService/Count
-    + reply  {count: 1}
-1 change, none breaks clients
+    - reply.unused
+      BREAKING: the field is no longer set
+    - reply.title
+      BREAKING: the field is no longer set
+    + reply         {count: 1}
+3 changes, 2 BREAKING for clients
+`},
+		"the reply of a call instead of a pass-through": {[]string{
+			"yaml", "    http: [{get: \"/v1/stock/{id}\"}]\n", "    http: [{get: \"/v1/stock/{id}\"}]\n    calls: {sum: {rpc: stock.v1.StockService/Sum}}\n    reply: sum\n",
+		}, `
+~ method stock.v1.StockService/Count
+    + calls.sum  {rpc: stock.v1.StockService/Sum}
+    + reply      sum
+2 changes, none breaks clients
 `},
 		"a method more": {[]string{
 			"yaml", "limits:", "  shop.v1.ShopService/Other: {reply: {}, http: [{get: /v1/other}]}\nlimits:",
@@ -596,6 +608,20 @@ func TestEveryPartIsCompared(t *testing.T) {
 		if name := string(fields.Get(i).Name()); !slices.Contains(compared, name) {
 			t.Errorf("%s of a document is new: compare it in Snapshots, and list it here", name)
 		}
+	}
+}
+
+// TestWholeReplyBecomesAMapping loses the fields that came along.
+func TestWholeReplyBecomesAMapping(t *testing.T) {
+	t.Parallel()
+	const binding = "    http: [{get: \"/v1/stock/{id}\"}]\n"
+	const calls = binding + "    calls: {sum: {rpc: stock.v1.StockService/Sum}}\n"
+	before := build(t, documents(t, "yaml", binding, calls+"    reply: sum\n"))
+	after := build(t, documents(t, "yaml", binding, calls+"    reply: {count: sum.count, title: sum.title}\n"))
+	want := "~ method stock.v1.StockService/Count\n    - reply.unused\n      BREAKING: the field is no longer set\n" +
+		"    ~ reply         sum -> {count: sum.count, title: sum.title}\n2 changes, 1 BREAKING for clients\n"
+	if got := report(t, before, after); got != want {
+		t.Errorf("got:\n%s\nwant:\n%s", got, want)
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 
 	"google.golang.org/protobuf/reflect/protoreflect"
 
+	gatewayv1 "facet/api/facet/gateway/v1"
 	"facet/internal/schema"
 	"facet/internal/snapshot"
 )
@@ -48,15 +49,43 @@ func (d *differ) method(subject string, before, after *snapshot.Method) {
 	d.signature(subject, before.Descriptor, after.Descriptor)
 	d.bindings(subject, before, after)
 	d.selectParameters(subject, before, after)
+	d.unmapped(subject, before, after)
 	d.message(subject, before.Config, after.Config, func(s setting) string {
 		switch {
 		case s.path[0] == "lenient" && before.Config.GetLenient():
 			return "requests with unknown parameters or keys get 400"
 		case s.path[0] == "reply" && s.kind == Removed && hasField(after.Descriptor.Output(), s.path[1:]):
-			return "the field is no longer set"
+			return noLongerSet
 		}
 		return ""
 	})
+}
+
+const noLongerSet = "the field is no longer set"
+
+// unmapped adds the reply fields that came along while the reply was another's as a whole, and that a mapping lacks now.
+func (d *differ) unmapped(subject string, before, after *snapshot.Method) {
+	mapping := after.Config.GetReply().GetStructValue()
+	if mapping == nil || !wholeReply(before.Config) {
+		return
+	}
+	fields := after.Descriptor.Output().Fields()
+	for i := range fields.Len() {
+		name := fields.Get(i).Name()
+		if mapping.GetFields()[string(name)] == nil && before.Descriptor.Output().Fields().ByName(name) != nil {
+			d.add(Change{Kind: Removed, Subject: subject, Path: "reply." + string(name), Breaking: true, Why: noLongerSet})
+		}
+	}
+}
+
+// wholeReply tells whether a method answers with what an upstream replies, all of it: it is passed through, or its reply is
+// that of a call.
+func wholeReply(config *gatewayv1.Method) bool {
+	if config.GetReply() == nil {
+		return true
+	}
+	call := config.GetCalls()[config.GetReply().GetStringValue()]
+	return call != nil && call.GetKey() == "" && call.GetForEach() == ""
 }
 
 // hasField tells whether a mapping of a reply, by the keys that lead to it, is of a field that there is.

@@ -121,14 +121,12 @@ func writeSubject(out *strings.Builder, changes []Change) {
 
 // write writes one change: its name padded to a width, its values, and below them whom it breaks.
 func (c *Change) write(out *strings.Builder, indent, name string, width int) {
-	fmt.Fprintf(out, "%s%s %-*s", indent, c.Kind.sign(), width, name)
-	switch {
-	case c.Old != "" && c.New != "":
-		fmt.Fprintf(out, "  %s -> %s", brief(c.Old), brief(c.New))
-	case c.Old != "" || c.New != "":
-		fmt.Fprintf(out, "  %s", brief(cmp.Or(c.New, c.Old)))
+	values := brief(cmp.Or(c.New, c.Old))
+	if c.Old != "" && c.New != "" {
+		values = brief(c.Old) + " -> " + brief(c.New)
 	}
-	out.WriteByte('\n')
+	line := fmt.Sprintf("%s%s %-*s  %s", indent, c.Kind.sign(), width, name, values)
+	out.WriteString(strings.TrimRight(line, " ") + "\n")
 	if c.Breaking {
 		fmt.Fprintf(out, "%s  BREAKING: %s\n", indent, c.Why)
 	}
