@@ -76,15 +76,24 @@ func (c comparison) run(cmd *cobra.Command, args []string) error {
 		}
 		return c.result(text != "", false)
 	}
+	return c.compare(cmd, before, after)
+}
+
+// compare prints what the difference means.
+func (c comparison) compare(cmd *cobra.Command, before, after *side) error {
 	pool := upstream.NewPool()
 	defer func() { _ = pool.Close() }() // nothing was sent on its connections
-	for _, s := range []*side{before, after} {
-		if err := s.build(cmd.Context(), pool); err != nil {
-			return c.refused(cmd, s, err)
-		}
-		defer func() { _ = s.snapshot.Close() }()
+	old, problems := snapshot.Build(cmd.Context(), before.documents, pool)
+	if len(problems) > 0 {
+		return c.refused(cmd, before, problems)
 	}
-	report := diff.Snapshots(before.snapshot, after.snapshot)
+	defer func() { _ = old.Close() }()
+	current, problems := snapshot.Build(cmd.Context(), after.documents, pool)
+	if len(problems) > 0 {
+		return c.refused(cmd, after, problems)
+	}
+	defer func() { _ = current.Close() }()
+	report := diff.Snapshots(old, current)
 	if err := c.print(cmd.OutOrStdout(), before, after, report); err != nil {
 		return err
 	}
@@ -134,17 +143,10 @@ type side struct {
 	name        string
 	directories []string // none if they are in etcd
 	documents   []snapshot.Document
-	snapshot    *snapshot.Snapshot
-}
-
-func (s *side) build(ctx context.Context, pool *upstream.Pool) error {
-	built, problems := snapshot.Build(ctx, s.documents, pool)
-	s.snapshot = built
-	return problems.Err()
 }
 
 // stored tells the names of what is in etcd from directories.
-var stored = regexp.MustCompile(`^(live|canary|v[0-9]{8}-[0-9]+)$`)
+var stored = regexp.MustCompile(`^(live|canary|v\d{8}-\d+)$`)
 
 // sides reads the documents of both sides.
 func sides(cmd *cobra.Command, args []string) (before, after *side, err error) {
