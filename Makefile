@@ -4,6 +4,7 @@ SHELL := /bin/bash
 VERSION  ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 BIN      := .tmp/bin
 TOOLS    := $(BIN)/.built
+ETCD     := $(BIN)/etcd
 FUZZTIME ?= 30s
 BENCH    ?= .
 AGAINST  ?= .git\#branch=main
@@ -24,12 +25,16 @@ run: ## Serve the sample mall: its services and the gateway
 	go run ./examples/mall
 
 .PHONY: test
-test: ## Run the tests
+test: $(ETCD) ## Run the tests
 	go test ./...
 
 .PHONY: race
-race: ## Run the tests with the race detector
+race: $(ETCD) ## Run the tests with the race detector
 	go test -race ./...
+
+.PHONY: test-bench
+test-bench: ## Run the tests of the benchmark beside other gateways
+	cd bench && go vet ./... && go test ./...
 
 .PHONY: lint
 lint: $(TOOLS) ## Lint the Go code and the protos
@@ -90,3 +95,8 @@ $(TOOLS): tools/go.mod tools/go.sum tools/buf/go.mod tools/buf/go.sum
 	cd tools && go build -o ../$(BIN)/ tool
 	cd tools/buf && go build -o ../../$(BIN)/ tool
 	touch $@
+
+# Tests that kill and stop an etcd want it in a process of its own.
+$(ETCD): go.sum
+	mkdir -p $(BIN)
+	go build -o $@ go.etcd.io/etcd/server/v3
