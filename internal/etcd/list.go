@@ -14,7 +14,7 @@ import (
 // Bounds on requests. An etcd that is there answers in milliseconds; one that is not must be asked again soon.
 const (
 	listTimeout  = 3 * time.Second
-	checkTimeout = time.Second
+	checkTimeout = 2 * time.Second
 )
 
 // ErrNoDocuments is that of a prefix without keys. It is an error, not an empty set, because an etcd that was wiped

@@ -75,7 +75,7 @@ func (s *stream) begun() error {
 			return s.err
 		}
 		return nil
-	case <-time.After(checkTimeout):
+	case <-time.After(listTimeout):
 		return context.DeadlineExceeded
 	}
 }

@@ -95,7 +95,7 @@ func (w *Watcher) list() error {
 		return w.ctx.Err()
 	}
 	w.attempts++
-	if _, err := w.ask(); err != nil { // this first, since it ends a connection that is dead, as a stream cannot
+	if _, err := w.ask(listTimeout); err != nil { // this first, since it ends a connection that is dead, as a stream cannot
 		return explain(w.client, w.prefix, err)
 	}
 	w.stream = openStream(w.ctx, w.client, w.prefix)
@@ -152,7 +152,7 @@ func (w *Watcher) catchUp() {
 
 // verify holds what is known against etcd.
 func (w *Watcher) verify() {
-	answer, err := w.ask()
+	answer, err := w.ask(checkTimeout)
 	if err != nil || !w.known.agrees(answer) {
 		w.forget()
 		return
@@ -161,8 +161,8 @@ func (w *Watcher) verify() {
 }
 
 // ask inquires of etcd how many keys there are and which was changed last, in few bytes.
-func (w *Watcher) ask() (*clientv3.GetResponse, error) {
-	ctx, cancel := context.WithTimeout(w.ctx, checkTimeout)
+func (w *Watcher) ask(timeout time.Duration) (*clientv3.GetResponse, error) {
+	ctx, cancel := context.WithTimeout(w.ctx, timeout)
 	defer cancel()
 	return w.client.Get(ctx, w.prefix, clientv3.WithPrefix(), clientv3.WithKeysOnly(), clientv3.WithLimit(1),
 		clientv3.WithSort(clientv3.SortByModRevision, clientv3.SortDescend))

@@ -3,6 +3,7 @@ package etcd_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"runtime"
 	"slices"
 	"strings"
@@ -65,18 +66,29 @@ func next(t *testing.T, reports <-chan report) report {
 // expect wants the next report to be a set.
 func expect(t *testing.T, reports <-chan report, want ...string) etcd.Set {
 	t.Helper()
-	r := next(t, reports)
-	if r.err != nil || !slices.Equal(content(r.set), want) {
-		t.Fatalf("got  %v, %v\nwant %v", content(r.set), r.err, want)
-	}
-	return r.set
+	return wants(t, reports, fmt.Sprint(want), func(r report) bool { return r.err == nil && slices.Equal(content(r.set), want) }).set
 }
 
 // fails wants the next report to be an error.
 func fails(t *testing.T, reports <-chan report, want string) {
 	t.Helper()
-	if r := next(t, reports); r.err == nil || !strings.Contains(r.err.Error(), want) {
-		t.Fatalf("got  %v, %v\nwant %s", content(r.set), r.err, want)
+	wants(t, reports, want, func(r report) bool { return r.err != nil && strings.Contains(r.err.Error(), want) })
+}
+
+// wants returns the next report, which is to be as it should. On a machine that is so busy that etcd seemed away, the
+// report and the recovery are passed over.
+func wants(t *testing.T, reports <-chan report, want string, is func(report) bool) report {
+	t.Helper()
+	for slow := false; ; {
+		r := next(t, reports)
+		if is(r) {
+			return r
+		}
+		slow = slow || errors.Is(r.err, context.DeadlineExceeded)
+		if !slow {
+			t.Fatalf("got  %v, %v\nwant %s", content(r.set), r.err, want)
+		}
+		t.Logf("etcd is slow: %v, %v", content(r.set), r.err)
 	}
 }
 

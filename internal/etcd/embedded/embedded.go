@@ -60,6 +60,7 @@ func config(options Options) *embed.Config {
 	c.ZapLoggerBuilder = embed.NewZapLoggerBuilder(zap.NewNop())
 	c.TickMs, c.ElectionMs = 10, 100 // it is alone: nothing is gained by waiting for others before it elects itself
 	c.UnsafeNoFsync = options.NoFsync
+	c.BcryptCost = 4 // the least; passwords of tests need no guard
 	client := url.URL{Scheme: "http", Host: options.Addr}
 	if client.Host == "" {
 		client.Host = "127.0.0.1:0"
