@@ -73,7 +73,8 @@ func CompileField(fd protoreflect.FieldDescriptor, sel *Selection, opts Options)
 
 // AppendJSON appends the message as JSON to dst: as a value it is what protojson writes of the message
 // that proto.Unmarshal reads, less what is not selected; its fields come in the order of their
-// declaration, without white space. dst is returned as it was with an error.
+// declaration, without white space. dst is returned as it was with an error. Up to the capacity of dst, bytes
+// behind those that are appended may be overwritten.
 //
 // It differs from protojson in these points:
 //

@@ -2,7 +2,7 @@ package pbwire
 
 import "google.golang.org/protobuf/encoding/protowire"
 
-// list is repeated for a list.
+// list appends a list, as repeated does.
 func (r *run) list(dst []byte, f *field, in []byte, t token) ([]byte, int, *WireError) {
 	before := len(dst)
 	dst = append(f.name.append(dst), '[')

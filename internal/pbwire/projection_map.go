@@ -21,7 +21,7 @@ type entry struct {
 	sub   *program // of a message
 }
 
-// mapping is repeated for a map.
+// mapping appends a map, as repeated does.
 func (r *run) mapping(dst []byte, f *field, in []byte, t token) ([]byte, int, *WireError) {
 	base, mark := len(r.entries), runMark{lists: len(r.lists), spans: len(r.spans)}
 	plain := f.keyed == nil && f.others
