@@ -14,7 +14,6 @@ import (
 	clientv3 "go.etcd.io/etcd/client/v3"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
-	"google.golang.org/protobuf/types/known/durationpb"
 
 	"facet/internal/conf"
 	"facet/internal/etcd"
@@ -51,7 +50,7 @@ func withStore(cmd *cobra.Command, do func(ctx context.Context, store *history.S
 	if err := reach(cmd.Context(), client, settings); err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeoutCause(cmd.Context(), storeTimeout, fmt.Errorf("etcd did not answer within %s", storeTimeout))
+	ctx, cancel := context.WithTimeout(cmd.Context(), storeTimeout)
 	defer cancel()
 	return do(ctx, history.New(client, layout))
 }
@@ -74,7 +73,7 @@ func storeSettings(cmd *cobra.Command) (*conf.Etcd, error) {
 		return nil, usageError{errors.New("which etcd? Give --etcd and --app, or --conf: the bootstrap file names no etcd")}
 	}
 	if settings == nil {
-		settings = &conf.Etcd{Prefix: "/facet", DialTimeout: durationpb.New(2 * time.Second)} // as the bootstrap file's defaults
+		settings = conf.DefaultEtcd()
 	}
 	for flag, setting := range map[string]*string{
 		"app": &settings.App, "user": &settings.Username, "password-file": &settings.PasswordFile,
@@ -114,12 +113,12 @@ func reach(ctx context.Context, client *clientv3.Client, settings *conf.Etcd) er
 	defer cancel()
 	_, err := etcdserverpb.NewKVClient(client.ActiveConnection()).Range(ctx, &etcdserverpb.RangeRequest{Key: []byte("/"), CountOnly: true, Serializable: true})
 	endpoints := strings.Join(settings.GetEndpoints(), ", ")
-	switch code := status.Convert(err); code.Code() {
-	case codes.Unavailable:
-		return fmt.Errorf("etcd at %s is not there: %s", endpoints, code.Message())
-	case codes.DeadlineExceeded:
+	switch code := status.Code(err); {
+	case code == codes.Unavailable:
+		return fmt.Errorf("etcd at %s is not there: %s", endpoints, status.Convert(err).Message())
+	case code == codes.DeadlineExceeded || errors.Is(err, context.DeadlineExceeded):
 		return fmt.Errorf("etcd at %s does not answer within %s", endpoints, timeout)
 	default:
-		return ctx.Err() // etcd answered, if only that this needs a user
+		return nil // etcd answered, if only that this needs a user
 	}
 }

@@ -466,6 +466,40 @@ func TestStoreOfTheBootstrapFile(t *testing.T) {
 	want(t, out.String(), "^live: no documents")
 }
 
+// TestEtcdWithUsers shows that users are who they say, or are told that they are not.
+func TestEtcdWithUsers(t *testing.T) {
+	s := newShop(t)
+	for _, enable := range []func() error{
+		func() error { _, err := s.client.UserAdd(t.Context(), "root", "secret"); return err },
+		func() error { _, err := s.client.UserGrantRole(t.Context(), "root", "root"); return err },
+		func() error { _, err := s.client.AuthEnable(t.Context()); return err },
+	} {
+		if err := enable(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s.write("right", "secret\n")
+	s.write("wrong", "guess\n")
+	as := func(user, file string) []string {
+		return []string{"push", s.dir, "--user", user, "--password-file", filepath.Join(s.dir, file)}
+	}
+	for _, test := range []struct {
+		args []string
+		want string
+	}{
+		{as("root", "wrong"), "authentication failed"},
+		{as("nobody", "right"), "authentication failed"},
+		{as("root", "missing"), "no such file"},
+		{[]string{"push", s.dir}, "user name is empty"},
+	} {
+		code, stdout, stderr := s.run(test.args...)
+		if code != exitFailed || !strings.Contains(stderr, test.want) {
+			t.Errorf("%q: exit %d, stdout %q, stderr %q, want %q", test.args, code, stdout, stderr, test.want)
+		}
+	}
+	want(t, s.succeed(as("root", "right")...), "^pushed 2 documents")
+}
+
 func TestEtcdThatIsNotThere(t *testing.T) {
 	silent, err := net.Listen("tcp", "127.0.0.1:0") // never accepts
 	if err != nil {

@@ -13,6 +13,13 @@ func Default() *Bootstrap {
 	return settings
 }
 
+// DefaultEtcd returns the settings of an etcd of which only where it is, and the application, are to be filled in.
+func DefaultEtcd() *Etcd {
+	settings := &Bootstrap{Etcd: &Etcd{}}
+	settings.fillDefaults()
+	return settings.GetEtcd()
+}
+
 // fillDefaults sets what is not set to what conf.proto documents.
 func (b *Bootstrap) fillDefaults() {
 	fill(&b.Server, &Server{})
