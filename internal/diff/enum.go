@@ -30,7 +30,7 @@ func (d *differ) enum(e *part[protoreflect.EnumDescriptor]) {
 				break
 			}
 			c.Kind = Removed
-			c.breaks(e.why(removedValue(e.use)))
+			c.breaks(e.why(e.removedValue()))
 		}
 		d.add(c)
 	}
@@ -41,7 +41,7 @@ func (d *differ) enum(e *part[protoreflect.EnumDescriptor]) {
 	}
 }
 
-func removedValue(u use) []string {
+func (u *use) removedValue() []string {
 	var reasons []string
 	if len(u.requests) > 0 {
 		reasons = append(reasons, "HTTP requests that name it get 400")

@@ -2,6 +2,7 @@ package diff
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"unicode"
 
@@ -55,13 +56,13 @@ func (d *differ) fields(m *part[protoreflect.MessageDescriptor]) {
 		switch {
 		case f.before == nil:
 			c = Change{Kind: Added, Path: string(f.after.Name()), New: declaration(f.after)}
-			reasons = d.addedField(m, f.after)
+			reasons = m.addedField(f.after)
 		case f.after == nil:
 			c = Change{Kind: Removed, Path: string(f.before.Name()), Old: declaration(f.before)}
-			reasons = d.removedField(m)
+			reasons = m.removedField()
 		default:
 			c = Change{Kind: Changed, Path: string(f.before.Name()), Old: declaration(f.before), New: declaration(f.after)}
-			reasons = d.changedField(m, f)
+			reasons = d.changedField(&m.use, f.before, f.after)
 			if c.Old == c.New && len(reasons) == 0 {
 				continue
 			}
@@ -81,55 +82,77 @@ func (u *use) why(reasons []string) string {
 	return strings.Join(reasons, ", ") + " (" + clients + ")"
 }
 
-func (d *differ) addedField(m *part[protoreflect.MessageDescriptor], is protoreflect.FieldDescriptor) []string {
-	if is.Cardinality() == protoreflect.Required && len(m.requests) > 0 {
-		return []string{"requests without it are refused"}
+func (u *use) addedField(is protoreflect.FieldDescriptor) []string {
+	if is.Cardinality() == protoreflect.Required && len(u.requests) > 0 {
+		return []string{requiredNow}
 	}
 	return nil
 }
 
-func (d *differ) removedField(m *part[protoreflect.MessageDescriptor]) []string {
+const requiredNow = "requests without it are refused"
+
+func (u *use) removedField() []string {
 	var reasons []string
-	if len(m.requests) > 0 {
+	if len(u.requests) > 0 {
 		reasons = append(reasons, "HTTP requests that set it get 400 and gRPC requests are read without it")
 	}
-	if len(m.replies) > 0 {
+	if len(u.replies) > 0 {
 		reasons = append(reasons, "replies lack it and selections that name it get 400")
 	}
 	return reasons
 }
 
 // changedField says in what a field of both versions is no longer the same to clients.
-func (d *differ) changedField(m *part[protoreflect.MessageDescriptor], f fieldPair) []string {
-	var reasons []string
-	add := func(broken bool, format string, args ...any) {
-		if broken {
-			reasons = append(reasons, fmt.Sprintf(format, args...))
-		}
+func (d *differ) changedField(u *use, was, is protoreflect.FieldDescriptor) []string {
+	reasons := slices.Concat(changedName(was, is), changedValues(was, is))
+	if len(u.requests) > 0 && was.Cardinality() != protoreflect.Required {
+		reasons = append(reasons, u.addedField(is)...)
 	}
-	was, is := f.before, f.after
-	add(was.Name() != is.Name(), "JSON and selections call it %s now", is.JSONName())
-	add(was.Name() == is.Name() && was.JSONName() != is.JSONName(), "JSON calls it %s now", is.JSONName())
-	add(was.Number() != is.Number(), "gRPC clients know it by the number %d", was.Number())
-	switch {
-	case shape(was) != shape(is):
-		add(true, "it is %s, and was %s", shape(is), shape(was))
-	case was.IsMap():
-		reasons = append(reasons, changedType(was.MapKey(), is.MapKey())...)
-		reasons = append(reasons, changedType(was.MapValue(), is.MapValue())...)
-	default:
-		reasons = append(reasons, changedType(was, is)...)
-	}
-	add(len(m.requests) > 0 && was.Cardinality() != protoreflect.Required && is.Cardinality() == protoreflect.Required,
-		"requests without it are refused")
 	if other := newlyExclusive(was, is); other != "" {
-		add(true, "it cannot be set along with %s any more", other)
+		reasons = append(reasons, fmt.Sprintf("it cannot be set along with %s any more", other))
 	}
-	if len(m.replies) > 0 && d.after.JSON.Unset != pbwire.UnsetOmit && shape(was) == shape(is) && was.Kind() == is.Kind() {
-		add(!was.HasPresence() && is.HasPresence(), "JSON leaves it out where it was a zero")
-		add(was.HasPresence() && !is.HasPresence(), "JSON has a zero where it was left out")
+	if len(u.replies) > 0 && d.after.JSON.Unset != pbwire.UnsetOmit {
+		reasons = append(reasons, changedPresence(was, is)...)
 	}
 	return reasons
+}
+
+// changedName tells by which name or number clients no longer find a field.
+func changedName(was, is protoreflect.FieldDescriptor) []string {
+	var reasons []string
+	switch {
+	case was.Name() != is.Name():
+		reasons = append(reasons, fmt.Sprintf("JSON and selections call it %s now", is.JSONName()))
+	case was.JSONName() != is.JSONName():
+		reasons = append(reasons, fmt.Sprintf("JSON calls it %s now", is.JSONName()))
+	}
+	if was.Number() != is.Number() {
+		reasons = append(reasons, fmt.Sprintf("gRPC clients know it by the number %d", was.Number()))
+	}
+	return reasons
+}
+
+// changedValues tells how clients misread what a field holds.
+func changedValues(was, is protoreflect.FieldDescriptor) []string {
+	switch {
+	case shape(was) != shape(is):
+		return []string{fmt.Sprintf("it is %s, and was %s", shape(is), shape(was))}
+	case was.IsMap():
+		return append(changedType(was.MapKey(), is.MapKey()), changedType(was.MapValue(), is.MapValue())...)
+	}
+	return changedType(was, is)
+}
+
+// changedPresence tells how a field that is not set looks otherwise in JSON. It is said of fields of one type only: where the
+// type is another, it goes without saying.
+func changedPresence(was, is protoreflect.FieldDescriptor) []string {
+	switch {
+	case shape(was) != shape(is) || was.Kind() != is.Kind() || was.HasPresence() == is.HasPresence():
+		return nil
+	case is.HasPresence():
+		return []string{"JSON leaves it out where it was a zero"}
+	}
+	return []string{"JSON has a zero where it was left out"}
 }
 
 // shape tells what holds the values of a field.
