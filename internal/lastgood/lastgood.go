@@ -23,12 +23,11 @@ const (
 	title    = "facet last good documents 1 "
 )
 
-// Set is documents that were good, and where they came from.
+// Set is documents that were good.
 type Set struct {
 	Documents []snapshot.Document `json:"documents"`
 	Hash      string              `json:"hash"`     // of the documents
-	Origin    string              `json:"origin"`   // where they are otherwise, such as `/facet/mall/live/`
-	Revision  int64               `json:"revision"` // of the origin
+	Revision  int64               `json:"revision"` // of their source, 0 if it has none
 	Saved     time.Time           `json:"saved"`    // set by Save
 }
 
@@ -53,8 +52,8 @@ func replace(dir string, content []byte) error {
 		return err
 	}
 	defer os.Remove(file.Name()) //nolint:errcheck // it is gone, unless something below failed
-	_, err = file.Write(content)
-	if err = errors.Join(err, file.Sync(), file.Close()); err != nil {
+	_, writeErr := file.Write(content)
+	if err := errors.Join(writeErr, file.Sync(), file.Close()); err != nil {
 		return err
 	}
 	if err := os.Rename(file.Name(), filepath.Join(dir, fileName)); err != nil {

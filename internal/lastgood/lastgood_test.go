@@ -22,7 +22,6 @@ var sample = lastgood.Set{
 		{Name: "mall/v1/mall.binpb", Data: []byte{0, 0xff, '\n', 0x80}},
 	},
 	Hash:     "1f",
-	Origin:   "/facet/mall/live/",
 	Revision: 42,
 }
 
