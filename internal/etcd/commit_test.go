@@ -8,6 +8,7 @@ import (
 
 	clientv3 "go.etcd.io/etcd/client/v3"
 
+	"facet/internal/conf"
 	"facet/internal/etcd"
 	"facet/internal/etcd/etcdtest"
 )
@@ -35,7 +36,18 @@ func get(t *testing.T, client *clientv3.Client) *clientv3.GetResponse {
 
 func TestCommitIsOneTransaction(t *testing.T) {
 	t.Parallel()
-	client := etcdtest.Start(t)
+	t.Run("embedded", func(t *testing.T) {
+		t.Parallel()
+		commitMany(t, etcdtest.Start(t))
+	})
+	t.Run("process", func(t *testing.T) { // of another version, often
+		t.Parallel()
+		commitMany(t, etcdtest.Connect(t, &conf.Etcd{Endpoints: []string{etcdtest.StartProcess(t).Addr}}))
+	})
+}
+
+func commitMany(t *testing.T, client *clientv3.Client) {
+	t.Helper()
 	for _, n := range []int{0, 1, 127, 128, 129, 200, 1000, 63 * 64} {
 		operations := puts(n, 10)
 		for i := range operations {

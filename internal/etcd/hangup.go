@@ -14,7 +14,7 @@ import (
 	"google.golang.org/grpc/status"
 )
 
-// quietMost is how long a connection may say nothing to a request.
+// quietMost is how long a request must have waited before the silence of a connection means something.
 const quietMost = 900 * time.Millisecond
 
 // connections are those of a client that are open. One that etcd can no longer be heard on, because what is between the
@@ -50,7 +50,7 @@ func (c *connections) dial(ctx context.Context, addr string) (net.Conn, error) {
 }
 
 // hangUp is an interceptor of requests: after one that has waited in vain it closes the connections that said nothing
-// meanwhile, and returns why there was none, if there was none.
+// meanwhile, which at worst are opened anew for nothing. If there was no connection it returns why.
 func (c *connections) hangUp(ctx context.Context, method string, request, reply any, conn *grpc.ClientConn, invoke grpc.UnaryInvoker, options ...grpc.CallOption) error {
 	began := time.Now()
 	err := invoke(ctx, method, request, reply, conn, options...)

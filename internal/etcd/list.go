@@ -50,8 +50,8 @@ func list(ctx context.Context, client *clientv3.Client, prefix string) (*mirror,
 	return newMirror(prefix, values, recorder.answer), nil
 }
 
-// recorder keeps etcd's answer. Kratos' source passes on names and values only; the answer also says at which revision
-// they were so, which is where a watch must go on.
+// recorder keeps etcd's answer. Kratos' source passes on keys and values only; the answer also says at which revision
+// they were so, and at which each was changed.
 type recorder struct {
 	clientv3.KV
 	answer *clientv3.GetResponse

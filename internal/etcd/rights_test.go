@@ -51,8 +51,11 @@ func TestDocumentedRightsAreEnoughAndNoMore(t *testing.T) {
 	fails(t, reports, "no documents")
 	push(t, operations, documents)
 	expect(t, reports, "mall.yaml=1")
-	if _, _, err := replicas.Archive(ctx, documents, 10); err != nil {
-		t.Errorf("a replica cannot archive: %v", err)
+	large := []snapshot.Document{{Name: "a.binpb", Data: make([]byte, 1<<20)}, {Name: "b.binpb", Data: make([]byte, 1<<20)}}
+	for _, set := range [][]snapshot.Document{documents, large} {
+		if _, _, err := replicas.Archive(ctx, set, 10); err != nil {
+			t.Errorf("a replica cannot archive: %v", err)
+		}
 	}
 	base, err := operations.Live(ctx)
 	if err != nil {
