@@ -113,7 +113,7 @@ func workloads() []workload {
 			},
 		},
 		{
-			name: "hot-key", title: "A hot key",
+			name: "hot-key", title: "A hot key", long: true,
 			about: "The selected reply, asked for one user by all clients, and for 200 users in turn.",
 			variants: []variant{
 				{name: "facet, one user", peer: "facet", path: selectedPath},
@@ -173,7 +173,7 @@ func workloads() []workload {
 			},
 		},
 		{
-			name: "reload", title: "A reload every second", rate: moderate, round: 4 * time.Second, rounds: 5,
+			name: "reload", title: "A reload every second", long: true, rate: moderate, round: 4 * time.Second, rounds: 5,
 			about: "The selected reply, while the documents stay as they are, and while one of them changes every second. 100 methods are loaded.",
 			variants: []variant{
 				{name: "facet", peer: "facet", path: generatedPath, methods: 100},
