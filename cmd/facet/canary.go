@@ -56,7 +56,7 @@ func (f *canaryFlags) add(cmd *cobra.Command) {
 	f.flags.Var(&f.share, "canary", "try the documents out on this share of the traffic first")
 	f.flags.StringVar(&f.by, "canary-by", "request", "what the traffic is split by: request, or header:NAME to keep a user on one side")
 	f.flags.Var(&f.maxErrorIncrease, "max-error-increase", "abort the canary if its error rate is higher by more percentage points")
-	f.flags.Float64Var(&f.maxLatencyRatio, "max-latency-ratio", 1.5, "abort the canary if its latency is more than this many times the live one")
+	f.flags.Float64Var(&f.maxLatencyRatio, "max-latency-ratio", 1.5, "abort the canary if the 95th percentile of its latency is more than this many times the live one")
 	f.flags.IntVar(&f.minRequests, "min-requests", 100, "how many requests each side serves before the canary is judged")
 }
 

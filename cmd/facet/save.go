@@ -69,14 +69,17 @@ type saveResult struct {
 
 // String says in a line what became of the version.
 func (r saveResult) String() string {
-	text := "kept as " + r.Name
+	text, pinned := "archived as "+r.Name, ""
+	switch {
+	case r.Pinned:
+		pinned = ", pinned"
+	case !r.Created:
+		pinned = ", not pinned"
+	}
 	if !r.Created {
-		text = r.Name + " is kept"
+		text = r.Name + " is archived"
 	}
-	if r.Pinned {
-		text += ", pinned"
-	}
-	return fmt.Sprintf("%s: %s %s", text, documentCount(r.Documents), short(r.Hash))
+	return fmt.Sprintf("%s%s: %s %s", text, pinned, documentCount(r.Documents), short(r.Hash))
 }
 
 // save archives the live documents.

@@ -266,7 +266,7 @@ func TestRollback(t *testing.T) {
 	want(t, s.succeed("rollback", today(1), "-m", "too slow"), `timeout .*2s -> 1s`, `^rolled back to `+today(1)+` at revision \d+$`)
 	s.wantLive("1s")
 	want(t, s.succeed("rollback", today(1)), `^nothing to change: `+today(1)+` is live$`)
-	want(t, s.succeed("save"), `^`+today(1)+` is kept`) // it creates no version
+	want(t, s.succeed("save"), `^`+today(1)+` is archived, not pinned`) // it creates no version
 	want(t, s.succeed("snapshots"), `^\* `+today(1), `^  `+today(2), `^live: `+today(1)+`, pushed by lin@example at \S+, back to `+today(1)+`: "too slow"$`)
 
 	var result changeResult
@@ -314,7 +314,7 @@ func TestSnapshots(t *testing.T) {
 		!list.Versions[1].Pinned || list.Live.Version != today(2) || list.Live.Edited || list.Live.Record.Author != "wu" {
 		t.Errorf("got %+v", list)
 	}
-	want(t, s.succeed("save", today(1), "--unpin"), `^`+today(1)+` is kept: 2 documents`)
+	want(t, s.succeed("save", today(1), "--unpin"), `^`+today(1)+` is archived, not pinned: 2 documents`)
 	s.decode(&list, 0, "snapshots")
 	if list.Versions[1].Pinned {
 		t.Error("the first version is still pinned")
