@@ -33,9 +33,6 @@ func (l Layout) Live() string { return l.root + "live/" }
 // Push is the key of what was pushed last: by whom, when and why. Its revision guards pushes.
 func (l Layout) Push() string { return l.root + "push" }
 
-// Canary is the prefix of all there is of a candidate: CanaryDocuments and CanarySettings.
-func (l Layout) Canary() string { return l.root + "canary/" }
-
 // CanaryDocuments is the prefix of the documents of the candidate; a document's name follows.
 func (l Layout) CanaryDocuments() string { return l.root + "canary/documents/" }
 

@@ -16,7 +16,6 @@ func TestLayoutNamesKeys(t *testing.T) {
 	for got, want := range map[string]string{
 		layout.Live():            "/teams/a/mall/live/",
 		layout.Push():            "/teams/a/mall/push",
-		layout.Canary():          "/teams/a/mall/canary/",
 		layout.CanaryDocuments(): "/teams/a/mall/canary/documents/",
 		layout.CanarySettings():  "/teams/a/mall/canary/settings",
 		layout.CanaryResult():    "/teams/a/mall/canary-result",
