@@ -11,7 +11,6 @@ import (
 
 	clientv3 "go.etcd.io/etcd/client/v3"
 
-	"facet/internal/etcd"
 	"facet/internal/snapshot"
 )
 
@@ -66,7 +65,11 @@ func (c Canary) Share() string {
 
 // Header is the name of the header that the traffic is split by, in lower case, and "" if it is split by request.
 func (c Canary) Header() string {
-	return strings.ToLower(strings.TrimPrefix(strings.TrimPrefix(c.By, "request"), headerPrefix))
+	header, ok := strings.CutPrefix(c.By, headerPrefix)
+	if !ok {
+		return ""
+	}
+	return strings.ToLower(header)
 }
 
 // Check refuses settings that no gateway could follow.
@@ -99,11 +102,10 @@ func (s *Store) Stage(ctx context.Context, base Set, documents []snapshot.Docume
 	if err := canary.Check(); err != nil {
 		return err
 	}
-	record, _, err := s.seal(canary.Record, documents)
-	if err != nil {
+	var err error
+	if canary.Record, err = s.seal(canary.Record, documents); err != nil {
 		return err
 	}
-	canary.Record = record
 	settings, err := putJSON(s.layout.CanarySettings(), canary)
 	if err != nil {
 		return err
@@ -114,12 +116,12 @@ func (s *Store) Stage(ctx context.Context, base Set, documents []snapshot.Docume
 		return fmt.Errorf("stage: %w", err)
 	}
 	conditions := append(s.liveSince(base.Revision), absent(s.layout.CanarySettings()), noneBelow(s.layout.CanaryDocuments()))
-	_, committed, err := etcd.Commit(ctx, s.client, conditions, append(replace(s.layout.CanaryDocuments(), nil, documents), settings))
+	_, committed, err := s.commit(ctx, conditions, append(replace(s.layout.CanaryDocuments(), nil, documents), settings))
 	if err != nil {
 		return fmt.Errorf("stage: %w", err)
 	}
 	if !committed {
-		return s.conflict(ctx, base, record)
+		return s.conflict(ctx, base, canary.Record)
 	}
 	return nil
 }
@@ -176,7 +178,11 @@ func (s *Store) Promote(ctx context.Context, candidate *Candidate, record Record
 	if record.Message == "" {
 		record.Message = candidate.Record.Message
 	}
-	record, setRecord, err := s.seal(record, candidate.Documents)
+	record, err = s.seal(record, candidate.Documents)
+	if err != nil {
+		return 0, err
+	}
+	setRecord, err := putJSON(s.layout.Push(), record)
 	if err != nil {
 		return 0, err
 	}
@@ -189,6 +195,7 @@ func (s *Store) Promote(ctx context.Context, candidate *Candidate, record Record
 		return 0, err
 	}
 	conditions := append(s.liveSince(base.Revision), s.runs(candidate)...)
+	conditions = append(conditions, allWrittenBy(candidate.Revision, s.layout.CanaryDocuments()))
 	changes := append(replace(s.layout.Live(), base.Documents, candidate.Documents), append(end, setRecord)...)
 	revision, committed, err := s.commit(ctx, conditions, changes)
 	if err != nil {
@@ -242,13 +249,9 @@ func clip(text string, most int) string {
 	return text
 }
 
-// runs holds if a candidate is the one that runs, as it was read.
+// runs holds if a candidate is the one that runs.
 func (s *Store) runs(candidate *Candidate) []clientv3.Cmp {
-	return []clientv3.Cmp{
-		exists(s.layout.CanarySettings()),
-		writtenBy(candidate.Revision, s.layout.CanarySettings()),
-		allWrittenBy(candidate.Revision, s.layout.CanaryDocuments()),
-	}
+	return []clientv3.Cmp{exists(s.layout.CanarySettings()), writtenBy(candidate.Revision, s.layout.CanarySettings())}
 }
 
 // end deletes a canary and notes how it ended.

@@ -124,9 +124,30 @@ func TestOnlyTheCanaryThatWasSeenEnds(t *testing.T) {
 	if _, err := client.Put(within(t), layout.CanaryDocuments()+"a.yaml", "by hand"); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := store.Promote(within(t), running(t, store), history.Record{}); err == nil || !strings.Contains(err.Error(), "not those that were pushed") {
+	second := running(t, store)
+	if _, err := store.Promote(within(t), second, history.Record{}); err == nil || !strings.Contains(err.Error(), "not those that were pushed") {
 		t.Errorf("promoted documents that nobody has pushed: %v", err)
 	}
+	if _, err := client.Put(within(t), layout.CanaryDocuments()+"a.yaml", "by hand again"); err != nil {
+		t.Fatal(err)
+	}
+	if err := store.Abort(within(t), second, "", ""); err != nil {
+		t.Errorf("documents that nobody has pushed keep a canary running: %v", err)
+	}
+}
+
+// TestPromoteOnlyWhatWasRead shows that a candidate that somebody edits is not promoted half read.
+func TestPromoteOnlyWhatWasRead(t *testing.T) {
+	store, client, layout := open(t)
+	push(t, store, old, history.Record{})
+	stage(t, store, candidate, history.Canary{})
+	canary := running(t, store)
+	if _, err := client.Put(within(t), layout.CanaryDocuments()+"b.yaml", "by hand"); err != nil {
+		t.Fatal(err)
+	}
+	_, err := store.Promote(within(t), canary, history.Record{})
+	wantConflict(t, err)
+	wantLive(t, store, text(old))
 }
 
 // TestRacingEnds shows that a canary ends once, whoever ends it.

@@ -32,7 +32,7 @@ func (c *Conflict) Error() string {
 	case len(c.Documents) > 0:
 		return "live documents were changed meanwhile, not by a push: " + strings.Join(c.Documents, ", ")
 	default:
-		return "the live documents were written meanwhile"
+		return "what the change is based on was written meanwhile"
 	}
 }
 
@@ -59,7 +59,11 @@ func orUnknown(author string) string {
 // deleted, and the record is set. It is refused with a *Conflict if anything was written since the base was read, or while a
 // canary runs. The hash of the record is filled in, and the time if there is none. It returns etcd's revision of the change.
 func (s *Store) Push(ctx context.Context, base Set, documents []snapshot.Document, record Record) (revision int64, err error) {
-	record, setRecord, err := s.seal(record, documents)
+	record, err = s.seal(record, documents)
+	if err != nil {
+		return 0, err
+	}
+	setRecord, err := putJSON(s.layout.Push(), record)
 	if err != nil {
 		return 0, err
 	}
@@ -93,18 +97,17 @@ func (s *Store) commit(ctx context.Context, conditions []clientv3.Cmp, changes [
 	}
 }
 
-// seal completes the record of documents, and returns the operation that makes it the last one.
-func (s *Store) seal(record Record, documents []snapshot.Document) (Record, clientv3.Op, error) {
+// seal checks and completes the record of documents.
+func (s *Store) seal(record Record, documents []snapshot.Document) (Record, error) {
 	if err := record.check(); err != nil {
-		return record, clientv3.Op{}, err
+		return record, err
 	}
 	record.Hash = snapshot.Hash(documents)
 	if record.Time.IsZero() {
 		record.Time = s.now()
 	}
 	record.Time = record.Time.UTC()
-	set, err := putJSON(s.layout.Push(), record)
-	return record, set, err
+	return record, nil
 }
 
 // liveSince holds if no live document was written after a revision, and nothing pushed.
