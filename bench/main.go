@@ -55,8 +55,9 @@ Measures all workloads and writes the report to results/. A run that measures le
 func parse(arguments []string, stderr io.Writer) (options, error) {
 	var o options
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
-	flags.SetOutput(stderr)
+	flags.SetOutput(io.Discard) // an error is told at the end, once
 	flags.Usage = func() {
+		flags.SetOutput(stderr)
 		fmt.Fprint(stderr, usage)
 		flags.PrintDefaults()
 	}

@@ -34,10 +34,10 @@ func cpuClock(pid int) int32 {
 
 // Memory is what a process and its descendants hold, in bytes.
 type Memory struct {
-	Resident int64 `json:"resident"`
+	Resident int64
 	// Peak is the most that was resident since the process began, or since ResetPeak. Of several processes it is the sum of
 	// their peaks, which need not have come at once.
-	Peak int64 `json:"peak"`
+	Peak int64
 }
 
 // Memory returns what the process and its living descendants hold now.

@@ -34,9 +34,9 @@ type Environment struct {
 // Settings are how it was measured.
 type Settings struct {
 	Rounds      int           `json:"rounds"`
-	Round       time.Duration `json:"round"`
+	Round       time.Duration `json:"round_ns"`
 	Connections int           `json:"connections"`
-	Elapsed     time.Duration `json:"elapsed"` // of the whole run
+	Elapsed     time.Duration `json:"elapsed_ns"` // of the whole run
 }
 
 // Peer is a gateway that takes part.
@@ -67,8 +67,8 @@ type Variant struct {
 	ReplyBytes int    `json:"reply_bytes"`
 	// Peak and Resident are the memory of the gateway's processes after the last round, in bytes: the most that there was in
 	// the workload, and what there is.
-	Peak     int64 `json:"peak"`
-	Resident int64 `json:"resident"`
+	Peak     int64 `json:"peak_bytes"`
+	Resident int64 `json:"resident_bytes"`
 	// Rounds are in the order in which they were measured.
 	Rounds []Round `json:"rounds,omitempty"`
 	// Failure says why it was not measured; empty if it was.
@@ -78,14 +78,14 @@ type Variant struct {
 // Round is what was measured in one round.
 type Round struct {
 	// CPU is the processor time of the gateway for each request, in microseconds.
-	CPU       float64 `json:"cpu"`
+	CPU       float64 `json:"cpu_us"`
 	PerSecond float64 `json:"per_second"`
 	// P50, P90, P99 and Late are latencies in microseconds, and zero in a closed loop. Late is the 99th percentile of how late the
 	// load generator was.
-	P50  float64 `json:"p50,omitempty"`
-	P90  float64 `json:"p90,omitempty"`
-	P99  float64 `json:"p99,omitempty"`
-	Late float64 `json:"late,omitempty"`
+	P50  float64 `json:"p50_us,omitempty"`
+	P90  float64 `json:"p90_us,omitempty"`
+	P99  float64 `json:"p99_us,omitempty"`
+	Late float64 `json:"late_us,omitempty"`
 }
 
 // Figure is a single measured value.

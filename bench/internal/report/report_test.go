@@ -2,8 +2,10 @@ package report
 
 import (
 	"bytes"
+	"encoding/xml"
 	"errors"
 	"flag"
+	"io"
 	"math"
 	"os"
 	"path/filepath"
@@ -106,6 +108,14 @@ func TestChart(t *testing.T) {
 		t.Fatal(err)
 	}
 	golden(t, "example.svg", chart.Bytes())
+	decoder := xml.NewDecoder(&chart)
+	for {
+		if _, err := decoder.Token(); errors.Is(err, io.EOF) {
+			break
+		} else if err != nil {
+			t.Fatal(err)
+		}
+	}
 }
 
 func TestWriteAndRead(t *testing.T) {
