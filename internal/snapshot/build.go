@@ -45,7 +45,7 @@ type parts struct {
 // NewBuilder returns a builder that has not built anything yet.
 func NewBuilder(pool *upstream.Pool) *Builder { return &Builder{pool: pool} }
 
-// Build is [Build], over what the last build left.
+// Build is [Build], over what the last build left. The builder keeps the documents: their data is not to be changed.
 func (b *Builder) Build(ctx context.Context, documents []Document) (*Snapshot, problem.List) {
 	b.mu.Lock()
 	defer b.mu.Unlock()

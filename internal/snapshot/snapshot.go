@@ -1,9 +1,10 @@
 // Package snapshot builds immutable snapshots from documents and publishes them.
 //
 // A build goes: documents are decoded (read.go), checked (check.go) and merged (merge.go), upstreams opened
-// (upstreams.go), descriptors linked (build.go), methods bound and planned (methods.go). Every problem is collected; only
-// what depends on a part that has problems is left for the next attempt, because it would name the same mistakes
-// again. A [Builder] takes each of these parts from its last build where nothing that the part depends on has changed.
+// (upstreams.go), descriptors linked (build.go), methods bound and planned (compiled.go), and put together (methods.go).
+// Every problem is collected; only what depends on a part that has problems is left for the next attempt, because it
+// would name the same mistakes again. A [Builder] takes each of these parts from its last build where nothing that the
+// part depends on has changed.
 package snapshot
 
 import (
