@@ -81,7 +81,7 @@ func TestReadiness(t *testing.T) {
 	trying := serving
 	trying.Canary = &admin.Canary{
 		Hash: "77aa", Share: "5%", Since: at,
-		Live: canary.Served{Requests: 1900, Failed: 3}, Candidate: canary.Served{Requests: 100, Failed: 1},
+		Live: canary.Served{OK: 1897, Failed: 3}, Candidate: canary.Served{OK: 99, Failed: 1},
 	}
 	draining := serving
 	draining.Draining = true

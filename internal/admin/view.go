@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"facet/internal/canary"
 	"facet/internal/snapshot"
 )
 
@@ -48,6 +49,8 @@ type served struct {
 	Failed   uint64 `json:"failed"`
 }
 
+func servedOf(s canary.Served) served { return served{Requests: s.Requests(), Failed: s.Failed} }
+
 // refusal is the last change, if it was refused.
 type refusal struct {
 	At       time.Time     `json:"at"`
@@ -86,7 +89,7 @@ func readinessOf(s Status) readiness {
 		view.Unreadable = &failure{Since: s.UnreadableSince, Message: s.Unreadable}
 	}
 	if c := s.Canary; c != nil {
-		view.Canary = &canaryView{c.Hash, c.Share, c.Since, served(c.Live), served(c.Candidate)}
+		view.Canary = &canaryView{c.Hash, c.Share, c.Since, servedOf(c.Live), servedOf(c.Candidate)}
 	}
 	return view
 }

@@ -74,7 +74,7 @@ func New(ctx context.Context, options Options) (*App, error) {
 		return nil, errors.Join(err, a.Close())
 	}
 	gw := gateway.New(a.snapshots)
-	a.candidates = newCandidates(options.History, gw, snapshot.NewBuilder(a.pool), options.Logger)
+	a.candidates = newCandidates(options.History, gw, a.reloader.hash, snapshot.NewBuilder(a.pool), options.Logger)
 	if err := a.observe(metrics.Meter()); err != nil {
 		return nil, errors.Join(err, a.Close())
 	}

@@ -33,7 +33,11 @@ type candidates struct {
 	running context.Context // until Stop, which may come before Start
 	stop    context.CancelFunc
 
-	silent bool // the store did not answer last time
+	live func() (hash string) // of the snapshot that serves beside the candidate
+
+	silent   bool      // the store did not answer last time
+	untold   *verdict  // that the store has not taken yet
+	promoted time.Time // when the candidate was first seen to have been promoted, zero if it has not
 
 	mu        sync.Mutex // guards the fields below
 	trial     *canary.Trial
@@ -42,9 +46,15 @@ type candidates struct {
 	past      [2]canary.Served // of the trials that have ended: live, candidate
 }
 
-func newCandidates(store *history.Store, gw *gateway.Gateway, builder *snapshot.Builder, logger *slog.Logger) *candidates {
+// verdict is why a candidate must go.
+type verdict struct {
+	candidate *history.Candidate
+	reason    string
+}
+
+func newCandidates(store *history.Store, gw *gateway.Gateway, live func() (hash string), builder *snapshot.Builder, logger *slog.Logger) *candidates {
 	running, stop := context.WithCancel(context.Background())
-	return &candidates{history: store, gateway: gw, builder: builder, logger: logger, running: running, stop: stop}
+	return &candidates{history: store, gateway: gw, live: live, builder: builder, logger: logger, running: running, stop: stop}
 }
 
 // Start looks for candidates until Stop. It implements transport.Server.
@@ -79,7 +89,14 @@ func (c *candidates) look() {
 	revision, err := c.history.CanaryRevision(ctx)
 	if err == nil && revision == c.revision {
 		c.silent = false
+		c.tell()
 		return
+	}
+	if err == nil && revision == 0 {
+		var awaited bool
+		if awaited, err = c.awaitsPromotion(ctx); awaited {
+			return
+		}
 	}
 	var candidate *history.Candidate
 	if err == nil && revision != 0 {
@@ -92,7 +109,7 @@ func (c *candidates) look() {
 		c.silent = true
 		return
 	}
-	c.silent = false
+	c.silent, c.untold, c.promoted = false, nil, time.Time{}
 	c.end()
 	if candidate != nil {
 		c.begin(candidate)
@@ -102,11 +119,34 @@ func (c *candidates) look() {
 	c.mu.Unlock()
 }
 
+// awaitsPromotion tells whether the candidate has been promoted and does not serve as the live snapshot yet. Both are one
+// change of etcd, but are noticed apart: who was given the new documents must not get the old ones once more. Documents that
+// are not live after the time that a build may take have met with something else.
+func (c *candidates) awaitsPromotion(ctx context.Context) (bool, error) {
+	c.mu.Lock()
+	trial := c.trial
+	c.mu.Unlock()
+	if trial == nil || trial.Hash() == c.live() {
+		return false, nil
+	}
+	last, err := c.history.LastCanary(ctx)
+	if err != nil || last == nil || last.Outcome != history.Promoted || last.Canary.Record.Hash != trial.Hash() {
+		return false, err
+	}
+	if c.promoted.IsZero() {
+		c.promoted = time.Now()
+	}
+	return time.Since(c.promoted) < buildTimeout, nil
+}
+
 // begin tries a candidate out. One that cannot be built here would not serve anywhere.
 func (c *candidates) begin(candidate *history.Candidate) {
 	ctx, cancel := context.WithTimeout(c.running, buildTimeout)
 	defer cancel()
 	snap, problems := c.builder.Build(ctx, candidate.Documents)
+	if len(problems) > 0 && c.running.Err() != nil {
+		return // it was the end of the process that cut the build short
+	}
 	if len(problems) > 0 {
 		for _, p := range problems {
 			c.logger.Error("candidate refused", "at", p.Position.String(), "problem", p.Message)
@@ -157,17 +197,30 @@ func (c *candidates) judge() {
 	c.abort(candidate, reason)
 }
 
-// abort ends a canary for every replica. Another one may have done so already.
+// abort ends a canary for every replica.
 func (c *candidates) abort(candidate *history.Candidate, reason string) {
+	c.untold = &verdict{candidate, reason}
+	c.tell()
+}
+
+// tell has the store take the verdict, if there is one. What it does not take now is tried again with the next look.
+func (c *candidates) tell() {
+	if c.untold == nil {
+		return
+	}
 	ctx, cancel := context.WithTimeout(c.running, candidateTimeout)
 	defer cancel()
 	host, err := os.Hostname()
 	if err != nil {
 		host = "a replica"
 	}
-	err = c.history.Abort(ctx, candidate, reason, fmt.Sprintf("facet on %s, automatically", host))
-	if err != nil && !errors.Is(err, history.ErrEnded) {
-		c.logger.Error("the canary is not aborted in etcd: other replicas go on with it until facet abort", "error", err)
+	err = c.history.Abort(ctx, c.untold.candidate, c.untold.reason, fmt.Sprintf("facet on %s, automatically", host))
+	if err == nil || errors.Is(err, history.ErrEnded) { // by another replica
+		c.untold = nil
+		return
+	}
+	if c.running.Err() == nil {
+		c.logger.Error("the canary is not aborted in etcd yet: until then, or facet abort, other replicas go on with it", "error", err)
 	}
 }
 
@@ -199,11 +252,11 @@ func (c *candidates) served() []side {
 		l, o := c.trial.Served()
 		live, candidate = live.Add(l), candidate.Add(o)
 	}
-	if live.Requests+candidate.Requests == 0 {
+	if live == (canary.Served{}) && candidate == (canary.Served{}) {
 		return nil
 	}
 	return []side{
-		{"live", "ok", int64(live.Requests - live.Failed)}, {"live", "failed", int64(live.Failed)},
-		{"candidate", "ok", int64(candidate.Requests - candidate.Failed)}, {"candidate", "failed", int64(candidate.Failed)},
+		{"live", "ok", int64(live.OK)}, {"live", "failed", int64(live.Failed)},
+		{"candidate", "ok", int64(candidate.OK)}, {"candidate", "failed", int64(candidate.Failed)},
 	}
 }

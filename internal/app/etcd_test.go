@@ -172,7 +172,9 @@ func TestReplicaServesTheLastGoodDocuments(t *testing.T) {
 		t.Error("the metrics do not tell that the documents are from disk")
 	}
 	c.push(t, hello("nobody"))
-	await(t, second.admin+"/readyz", "nobody")
+	if ready := await(t, second.admin+"/readyz", "nobody"); strings.Contains(ready, `"unreadable"`) {
+		t.Errorf("documents that were read, and refused, cannot be read: %s", ready)
+	}
 	if got := get(t, second.say); got != `{"text":"one"}` {
 		t.Errorf("after a bad change: got %s", got)
 	}
@@ -187,6 +189,28 @@ func TestReplicaServesTheLastGoodDocuments(t *testing.T) {
 	if ready := get(t, third.admin+"/readyz"); strings.Contains(ready, `"last_good"`) || strings.Contains(ready, `"refused"`) {
 		t.Errorf("after a good change: %s", ready)
 	}
+}
+
+// An etcd that was wiped has no versions either: what is pushed anew is archived anew, even if it never ceased to serve.
+func TestSetIsArchivedAgainAfterAWipe(t *testing.T) {
+	c := newCluster(t)
+	c.push(t, hello("'one'"))
+	r := c.replica(t)
+	await(t, r.admin+"/readyz", `"version"`)
+	if _, err := c.client.Delete(t.Context(), c.layout.Live(), clientv3.WithPrefix()); err != nil {
+		t.Fatal(err)
+	}
+	await(t, r.admin+"/readyz", `"unreadable"`)
+	for _, prefix := range []string{c.layout.Snapshots(), c.layout.Hash("")} {
+		if _, err := c.client.Delete(t.Context(), prefix, clientv3.WithPrefix()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	c.push(t, hello("'one'"))
+	eventually(t, "the version", func() bool {
+		versions, err := c.store.Versions(t.Context())
+		return err == nil && len(versions) == 1
+	})
 }
 
 func TestReplicaWithoutAnyDocumentsDoesNotStart(t *testing.T) {

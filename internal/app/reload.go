@@ -83,7 +83,7 @@ func (r *reloader) apply(ctx context.Context, values []*config.KeyValue) error {
 	snap, err := r.build(ctx, documents)
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	now := time.Now()
+	now, back := time.Now(), r.readAgain()
 	if err != nil {
 		r.counts[refused]++
 		r.status.Refused, r.status.Problems = now, problemsOf(err)
@@ -91,7 +91,7 @@ func (r *reloader) apply(ctx context.Context, values []*config.KeyValue) error {
 	}
 	number, revision := revisionOf(r.documents, values)
 	fromDisk := !r.status.LastGood.IsZero()
-	r.status.Accepted, r.status.Problems, r.status.Unreadable, r.status.LastGood = now, nil, "", time.Time{}
+	r.status.Accepted, r.status.Problems, r.status.LastGood = now, nil, time.Time{}
 	known := r.status.Snapshot != nil && r.status.Snapshot.Hash == snap.Hash
 	if known {
 		r.counts[unchanged]++
@@ -101,7 +101,7 @@ func (r *reloader) apply(ctx context.Context, values []*config.KeyValue) error {
 		r.counts[activated]++
 		r.publish(snap, revision, now)
 	}
-	if !known || fromDisk {
+	if !known || fromDisk || back { // an etcd that was away may have forgotten the version
 		r.keeper.keep(kept{documents: documents, hash: snap.Hash, revision: number})
 	}
 	return err
@@ -157,6 +157,9 @@ func (r *reloader) Start(context.Context) error {
 		} else {
 			err = r.apply(r.running, values)
 		}
+		if r.running.Err() != nil {
+			return nil //nolint:nilerr // a build that was cut short says nothing about the documents
+		}
 		r.logRefusal(err)
 	}
 }
@@ -170,6 +173,16 @@ func (r *reloader) readFailed(err error) {
 		r.status.UnreadableSince = time.Now()
 	}
 	r.status.Unreadable = err.Error()
+}
+
+// readAgain notes that the source can be read, and tells whether it could not before. It is called with the lock held.
+func (r *reloader) readAgain() bool {
+	if r.status.Unreadable == "" {
+		return false
+	}
+	r.status.Unreadable = ""
+	r.logger.Info("the documents can be read again")
+	return true
 }
 
 // logRefusal logs every problem of a change that is refused.
@@ -207,6 +220,16 @@ func (r *reloader) archived(hash, version string) {
 	if r.status.Snapshot != nil && r.status.Snapshot.Hash == hash {
 		r.status.Version = version
 	}
+}
+
+// hash is that of the snapshot that serves, "" before the first.
+func (r *reloader) hash() string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.status.Snapshot == nil {
+		return ""
+	}
+	return r.status.Snapshot.Hash
 }
 
 // state returns how the reloads went.

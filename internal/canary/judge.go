@@ -21,7 +21,7 @@ func (t *Trial) Judge() string {
 	live, candidate := t.live.tally(), t.candidate.tally()
 	liveNow, candidateNow := live.since(&t.judged[0]), candidate.since(&t.judged[1])
 	enough := uint64(max(t.settings.MinRequests, 1))
-	if candidateNow.requests < enough || liveNow.requests < enough && t.settings.BasisPoints < 10_000 {
+	if candidateNow.Requests() < enough || liveNow.Requests() < enough && t.settings.BasisPoints < 10_000 {
 		return ""
 	}
 	t.judged = [2]tally{*live, *candidate}
@@ -34,8 +34,8 @@ func (t *Trial) Judge() string {
 // tooManyFailures compares the shares of failed requests.
 func (t *Trial) tooManyFailures(live, candidate *tally) string {
 	allowed := min(live.failureRate()+t.settings.MaxErrorIncrease, 1)
-	expected := allowed * float64(candidate.requests)
-	if float64(candidate.failed) <= expected+certainty*math.Sqrt(expected*(1-allowed)) {
+	expected := allowed * float64(candidate.Requests())
+	if float64(candidate.Failed) <= expected+certainty*math.Sqrt(expected*(1-allowed)) {
 		return ""
 	}
 	return fmt.Sprintf("%.2f %% of its requests failed, %.2f %% of the live snapshot's did; the bound is %.2f percentage points more",

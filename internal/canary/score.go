@@ -13,21 +13,23 @@ const (
 	intervals    = 64 << intervalBits
 )
 
-// score is what one side has served.
+// score is what one side has served. Each of its numbers only grows, as that of a metric must: a number that was the
+// difference of two could not, because they are not read at the same moment.
 type score struct {
-	requests, failed atomic.Uint64
-	latency          [intervals]atomic.Uint64
+	ok, failed atomic.Uint64
+	latency    [intervals]atomic.Uint64
 }
 
 func (s *score) add(failed bool, took time.Duration) {
-	s.requests.Add(1)
 	if failed {
 		s.failed.Add(1)
+	} else {
+		s.ok.Add(1)
 	}
 	s.latency[interval(took)].Add(1)
 }
 
-func (s *score) served() Served { return Served{s.requests.Load(), s.failed.Load()} }
+func (s *score) served() Served { return Served{OK: s.ok.Load(), Failed: s.failed.Load()} }
 
 // interval returns the index of the interval that holds a duration.
 func interval(d time.Duration) int {
@@ -51,13 +53,12 @@ func upper(i int) time.Duration {
 
 // tally is a score at one moment.
 type tally struct {
-	requests, failed uint64
-	latency          [intervals]uint64
+	Served
+	latency [intervals]uint64
 }
 
 func (s *score) tally() *tally {
-	t := new(tally)
-	t.requests, t.failed = s.requests.Load(), s.failed.Load()
+	t := &tally{Served: s.served()}
 	for i := range s.latency {
 		t.latency[i] = s.latency[i].Load()
 	}
@@ -67,8 +68,8 @@ func (s *score) tally() *tally {
 // since returns what was added after an earlier tally.
 func (t *tally) since(earlier *tally) *tally {
 	added := *t
-	added.requests -= earlier.requests
-	added.failed -= earlier.failed
+	added.OK -= earlier.OK
+	added.Failed -= earlier.Failed
 	for i := range added.latency {
 		added.latency[i] -= earlier.latency[i]
 	}
@@ -77,10 +78,10 @@ func (t *tally) since(earlier *tally) *tally {
 
 // failureRate is the share of requests that failed, 0 to 1.
 func (t *tally) failureRate() float64 {
-	if t.requests == 0 {
+	if t.Requests() == 0 {
 		return 0
 	}
-	return float64(t.failed) / float64(t.requests)
+	return float64(t.Failed) / float64(t.Requests())
 }
 
 // percentile95 is the latency that 95 % of the requests did not exceed.

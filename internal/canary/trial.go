@@ -93,15 +93,16 @@ func (t *Trial) Observe(byCandidate, failed bool, took time.Duration) {
 	side.add(failed, took)
 }
 
-// Served returns how many requests each side has served since the trial began, and how many of those failed.
+// Served returns what each side has served since the trial began.
 func (t *Trial) Served() (live, candidate Served) {
 	return t.live.served(), t.candidate.served()
 }
 
-// Served counts requests.
-type Served struct{ Requests, Failed uint64 }
+// Served counts requests by how they went.
+type Served struct{ OK, Failed uint64 }
+
+// Requests returns how many there were.
+func (s Served) Requests() uint64 { return s.OK + s.Failed }
 
 // Add returns the sum of two counts.
-func (s Served) Add(other Served) Served {
-	return Served{s.Requests + other.Requests, s.Failed + other.Failed}
-}
+func (s Served) Add(other Served) Served { return Served{s.OK + other.OK, s.Failed + other.Failed} }

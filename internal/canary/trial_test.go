@@ -175,7 +175,7 @@ func TestTrialUnderLoad(t *testing.T) {
 	}
 	running.Wait()
 	trial.End()
-	if live, candidate := trial.Served(); live.Requests+candidate.Requests != 20_000 {
-		t.Errorf("%d and %d requests were counted, want 20000 together", live.Requests, candidate.Requests)
+	if live, candidate := trial.Served(); live.Requests()+candidate.Requests() != 20_000 {
+		t.Errorf("%d and %d requests were counted, want 20000 together", live.Requests(), candidate.Requests())
 	}
 }

@@ -3,6 +3,7 @@ package gateway
 import (
 	"context"
 	"math/rand/v2"
+	"net/http"
 	"strconv"
 	"time"
 
@@ -31,15 +32,15 @@ func (g *Gateway) serveTrial(ctx context.Context, c *Call, trial *canary.Trial) 
 	return err
 }
 
-// unit is what stays on one side of a trial: what the header says, or else the request itself. Of a gRPC request
-// nothing but the method is known before its message is read, so each is a unit of its own.
+// unit is what stays on one side of a trial: what the header says, or else the request itself. Where there may be more to a
+// request than is known before its body is read, each is a unit of its own: all orders are posted to one path.
 func (c *Call) unit(header string) string {
 	if header != "" {
 		if value := c.Header.Get(header); value != "" {
 			return value
 		}
 	}
-	if c.HTTPMethod == "" {
+	if c.HTTPMethod != http.MethodGet && c.HTTPMethod != http.MethodHead {
 		return strconv.FormatUint(rand.Uint64(), 36)
 	}
 	return c.HTTPMethod + " " + c.Path + "?" + c.Query
