@@ -256,7 +256,9 @@ func (c *candidates) served() []side {
 		return nil
 	}
 	return []side{
-		{"live", "ok", int64(live.OK)}, {"live", "failed", int64(live.Failed)},
-		{"candidate", "ok", int64(candidate.OK)}, {"candidate", "failed", int64(candidate.Failed)},
+		{"live", "ok", int64(live.OK)},
+		{"live", "failed", int64(live.Failed)},
+		{"candidate", "ok", int64(candidate.OK)},
+		{"candidate", "failed", int64(candidate.Failed)},
 	}
 }

@@ -64,10 +64,10 @@ func TestUnitsOfTrials(t *testing.T) {
 		}, true},
 		{"what is posted to one path", "", func(int) gateway.Call { return gateway.Call{HTTPMethod: http.MethodPost, Path: "/post"} }, true},
 		{"gRPC", "", func(int) gateway.Call { return gateway.Call{RPC: "text.v1.Texts/Get"} }, true},
-		{"one user is one unit", "x-user", func(i int) gateway.Call {
+		{"one user is one unit", "x-user", func(int) gateway.Call {
 			return gateway.Call{HTTPMethod: http.MethodPost, Path: "/post", Header: gateway.Header{"x-user": {"lin"}}}
 		}, false},
-		{"one user of gRPC", "x-user", func(i int) gateway.Call {
+		{"one user of gRPC", "x-user", func(int) gateway.Call {
 			return gateway.Call{RPC: "text.v1.Texts/Get", Header: gateway.Header{"x-user": {"lin"}}}
 		}, false},
 		{"users", "x-user", func(i int) gateway.Call {
