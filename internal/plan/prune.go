@@ -1,15 +1,20 @@
 package plan
 
 import (
+	"context"
 	"slices"
 	"sync"
 	"time"
 
+	"google.golang.org/grpc/metadata"
 	"google.golang.org/protobuf/encoding/protowire"
 	"google.golang.org/protobuf/reflect/protoreflect"
 
 	"facet/internal/pbwire"
 )
+
+// selectKey is the metadata that tells a downstream method what of its reply is wanted.
+const selectKey = "x-select"
 
 // Program is a plan pruned to one selection. It is safe for concurrent use.
 type Program struct {
@@ -35,6 +40,7 @@ type programCall struct {
 	// header is the mask as metadata, maskField as a field of the request. They are empty where everything
 	// is wanted; the field also where the request has no place for it.
 	header    string
+	masked    context.Context // holds header as outgoing metadata, and nothing else
 	maskField []byte
 	waits     int32 // for so many calls
 	next      []int // the calls that wait for it
@@ -135,6 +141,7 @@ func newProgramCall(p *Plan, c *call, mask *pbwire.Selection) *programCall {
 	pc := &programCall{call: c, upstream: upstream, timeout: c.timeout(upstream), mask: mask}
 	if !mask.Everything() && !mask.Empty() {
 		pc.header = mask.String()
+		pc.masked = metadata.NewOutgoingContext(context.Background(), metadata.Pairs(selectKey, pc.header))
 	}
 	return pc
 }

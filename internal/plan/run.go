@@ -2,6 +2,7 @@ package plan
 
 import (
 	"context"
+	"runtime"
 	"sync"
 	"sync/atomic"
 
@@ -153,7 +154,20 @@ func (r *run) spawn(i int) {
 
 func (r *run) workAndLeave(i int) {
 	defer r.running.Done()
+	growStack()
 	r.work(i)
+}
+
+// callStack is about what a call needs of its goroutine's stack, in bytes.
+const callStack = 8 << 10
+
+// growStack makes room on a new goroutine for a call. Growing copies what is on the stack, and adjusts the pointers of every
+// frame: here there are two, in the midst of gRPC some thirty. It saves about a twentieth of a request's CPU.
+//
+//go:noinline
+func growStack() {
+	var room [callStack]byte
+	runtime.KeepAlive(&room)
 }
 
 // work makes a call, and then those that have waited for it: one on this goroutine, the others on their own.
@@ -272,12 +286,35 @@ func kept(b []byte) []byte {
 // context adds what a call is told beside its request: its deadline and the mask.
 func (c *programCall) context(ctx context.Context) (context.Context, context.CancelFunc) {
 	if c.header != "" {
-		ctx = metadata.AppendToOutgoingContext(ctx, "x-select", c.header)
+		ctx = c.tellMask(ctx)
 	}
 	if c.timeout <= 0 {
 		return ctx, func() {}
 	}
 	return context.WithTimeout(ctx, c.timeout)
+}
+
+// tellMask adds the mask to the metadata of a call. That of a context without any is made once, with the program: made for
+// each call, it is a twentieth of a request's CPU.
+func (c *programCall) tellMask(ctx context.Context) context.Context {
+	if _, ok := metadata.FromOutgoingContext(ctx); ok {
+		return metadata.AppendToOutgoingContext(ctx, selectKey, c.header)
+	}
+	return masked{ctx, c.masked}
+}
+
+// masked is a context with outgoing metadata that is there already.
+type masked struct {
+	context.Context
+	metadata context.Context // holds the metadata, and nothing else
+}
+
+// Value implements context.Context.
+func (c masked) Value(key any) any {
+	if value := c.metadata.Value(key); value != nil {
+		return value
+	}
+	return c.Context.Value(key)
 }
 
 // contextStatus is the status of a request whose context has ended.
