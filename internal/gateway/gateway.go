@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync/atomic"
 
 	"github.com/go-kratos/kratos/v2/log"
@@ -133,6 +134,7 @@ func (c *Call) bind() ([]byte, error) {
 // project renders the reply. An upstream's reply is looked at here for the first time: if it turns out
 // to be malformed, the plan says whether the method can do without it.
 func (c *Call) project(view *snapshot.View, reply *plan.Reply) error {
+	c.Reply = slices.Grow(c.Reply[:0], view.Room())
 	err := c.render(view.Projection, reply.Wire)
 	if err != nil {
 		changed, recheckErr := reply.Recheck()
@@ -147,6 +149,7 @@ func (c *Call) project(view *snapshot.View, reply *plan.Reply) error {
 	if err != nil {
 		return refuse(codes.Internal, "REPLY_NOT_RENDERED", fmt.Sprintf("the reply of %s cannot be rendered: %v", c.method.Name, err))
 	}
+	view.Note(len(c.Reply))
 	if len(reply.Partial) > 0 { // reply's own slice is reused after Release
 		c.Partial = append([]plan.Partial(nil), reply.Partial...)
 	}

@@ -55,8 +55,9 @@ type jsonHandler struct {
 	gateway *gateway.Gateway
 }
 
-// maxKept is the largest buffer that is kept for the next request.
-const maxKept = 1 << 20
+// maxKept is the largest buffer that is kept for the next request: a megabyte of an upstream's reply becomes about two of
+// JSON.
+const maxKept = 4 << 20
 
 // exchange is what one HTTP request needs, reused from request to request.
 type exchange struct {

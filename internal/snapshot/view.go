@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	lru "github.com/hashicorp/golang-lru/v2"
 	"google.golang.org/protobuf/reflect/protoreflect"
@@ -18,6 +19,19 @@ type View struct {
 	Selection  *pbwire.Selection
 	Program    *plan.Program
 	Projection *pbwire.Projection
+
+	largest atomic.Int64 // reply so far, in bytes
+}
+
+// Room returns the size of the largest reply that was noted, in bytes. A buffer of that size seldom has to grow, which for
+// a megabyte takes longer than rendering it.
+func (v *View) Room() int { return int(v.largest.Load()) }
+
+// Note notes the size of a reply.
+func (v *View) Note(size int) {
+	if int64(size) > v.largest.Load() {
+		v.largest.Store(int64(size))
+	}
 }
 
 // views keeps the compiled views of a method. A view is found by the text that the client sent, and shared by
