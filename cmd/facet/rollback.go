@@ -18,7 +18,7 @@ func newRollback() *cobra.Command {
 		Short: "Make the documents of a version the live ones again",
 		Long: `Rollback shows what the change means, and makes the documents of a version the live ones, as push does. A version
 that has problems by now is no obstacle, because it may be only this machine that cannot build it: they are shown, and the
-gateways decide. "facet snapshots" lists the versions.
+gateways decide. A canary that runs is aborted. "facet snapshots" lists the versions.
 Exit status: 0 rolled back, or nothing to change; 1 failed; 2 the command line is wrong.`,
 		Example: `  facet rollback v20261122-1 --message 'orders time out'`,
 		Args:    oneVersion,

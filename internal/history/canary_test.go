@@ -236,3 +236,27 @@ func TestStageRefusesSettings(t *testing.T) {
 		t.Error("a canary runs")
 	}
 }
+
+// TestRollbackEndsCanary shows that the way out of trouble does not lead by the canary.
+func TestRollbackEndsCanary(t *testing.T) {
+	store, _, _ := open(t)
+	push(t, store, old, history.Record{})
+	version, _, err := store.Archive(within(t), old, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	bad := documents(map[string]string{"a.yaml": "bad"})
+	push(t, store, bad, history.Record{})
+	stage(t, store, candidate, history.Canary{})
+	if _, err := store.Push(within(t), live(t, store), old, history.Record{Author: "wu", Version: version.Name}); err != nil {
+		t.Fatal(err)
+	}
+	wantLive(t, store, text(old))
+	if canary := running(t, store); canary != nil {
+		t.Errorf("the canary of %s runs on", canary.Record.Hash)
+	}
+	ending, err := store.LastCanary(within(t))
+	if err != nil || ending.Outcome != history.Aborted || ending.Reason != "rollback to "+version.Name || ending.Author != "wu" {
+		t.Errorf("got %+v, %v", ending, err)
+	}
+}

@@ -56,8 +56,9 @@ func orUnknown(author string) string {
 }
 
 // Push makes documents the live ones, in one transaction: the live documents that differ are written, those that are gone
-// deleted, and the record is set. It is refused with a *Conflict if anything was written since the base was read, or while a
-// canary runs. The hash of the record is filled in, and the time if there is none. It returns etcd's revision of the change.
+// deleted, and the record is set. It is refused with a *Conflict if anything was written since the base was read. While a canary
+// runs, a push is refused as well; a rollback aborts the canary: it is the way out of trouble, and must not wait.
+// The hash of the record is filled in, and the time if there is none. It returns etcd's revision of the change.
 func (s *Store) Push(ctx context.Context, base Set, documents []snapshot.Document, record Record) (revision int64, err error) {
 	record, err = s.seal(record, documents)
 	if err != nil {
@@ -67,11 +68,18 @@ func (s *Store) Push(ctx context.Context, base Set, documents []snapshot.Documen
 	if err != nil {
 		return 0, err
 	}
-	conditions := append(s.liveSince(base.Revision), absent(s.layout.CanarySettings()))
-	if record.Version != "" {
-		conditions = append(conditions, exists(s.metaKey(record.Version))) // it may have been deleted for its age
-	}
+	conditions := s.liveSince(base.Revision)
 	changes := append(replace(s.layout.Live(), base.Documents, documents), setRecord)
+	if record.Version == "" {
+		conditions = append(conditions, absent(s.layout.CanarySettings()))
+	} else {
+		sameCanary, end, err := s.endForRollback(ctx, record)
+		if err != nil {
+			return 0, err
+		}
+		conditions = append(conditions, exists(s.metaKey(record.Version)), sameCanary) // a version may have been deleted for its age
+		changes = append(changes, end...)
+	}
 	revision, committed, err := s.commit(ctx, conditions, changes)
 	if err != nil {
 		return 0, fmt.Errorf("push: %w", err)
@@ -80,6 +88,17 @@ func (s *Store) Push(ctx context.Context, base Set, documents []snapshot.Documen
 		return 0, s.conflict(ctx, base, record)
 	}
 	return revision, nil
+}
+
+// endForRollback aborts the canary that runs, if one does and no other has been staged until then.
+func (s *Store) endForRollback(ctx context.Context, record Record) (sameCanary clientv3.Cmp, end []clientv3.Op, err error) {
+	candidate, err := s.Canary(ctx)
+	if err != nil || candidate == nil {
+		return absent(s.layout.CanarySettings()), nil, err
+	}
+	ending := Ending{Outcome: Aborted, Reason: "rollback to " + record.Version, Author: record.Author, Time: record.Time}
+	end, err = s.end(candidate, ending)
+	return writtenBy(candidate.Revision, s.layout.CanarySettings()), end, err
 }
 
 // commit makes changes, of which some may want a key to exist, if conditions hold.
