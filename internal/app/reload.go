@@ -49,7 +49,7 @@ func newReloader(documents config.Source, snapshots *snapshot.Holder, builder *s
 	running, stop := context.WithCancel(context.Background())
 	return &reloader{
 		documents: documents, snapshots: snapshots, builder: builder, keeper: keeper, logger: logger,
-		running: running, stop: stop, counts: map[string]int64{},
+		running: running, stop: stop, counts: map[string]int64{activated: 0, unchanged: 0, refused: 0, unreadable: 0},
 	}
 }
 
