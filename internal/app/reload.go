@@ -32,6 +32,11 @@ type reloader struct {
 	running context.Context // until Stop, which may come before Start
 	stop    context.CancelFunc
 
+	// Documents whose problems may pass are tried again.
+	refused change
+	retry   *time.Timer
+	pause   time.Duration // until it fires
+
 	mu     sync.Mutex // guards the fields below
 	status admin.Status
 	counts map[string]int64 // of changes, by result
@@ -47,9 +52,11 @@ const (
 
 func newReloader(documents config.Source, snapshots *snapshot.Holder, builder *snapshot.Builder, keeper *keeper, logger *slog.Logger) *reloader {
 	running, stop := context.WithCancel(context.Background())
+	retry := time.NewTimer(0)
+	retry.Stop()
 	return &reloader{
 		documents: documents, snapshots: snapshots, builder: builder, keeper: keeper, logger: logger,
-		running: running, stop: stop, counts: map[string]int64{activated: 0, unchanged: 0, refused: 0, unreadable: 0},
+		running: running, stop: stop, retry: retry, counts: map[string]int64{activated: 0, unchanged: 0, refused: 0, unreadable: 0},
 	}
 }
 
@@ -57,12 +64,7 @@ func newReloader(documents config.Source, snapshots *snapshot.Holder, builder *s
 // that were kept on disk serve instead.
 func (r *reloader) load(ctx context.Context) error {
 	values, err := r.documents.Load()
-	if err == nil {
-		err = r.apply(ctx, values)
-	} else {
-		r.readFailed(err)
-	}
-	if err == nil {
+	if err = r.take(ctx, r.delivered(values, err)); err == nil {
 		return nil
 	}
 	last, lastErr := r.keeper.load()
@@ -78,31 +80,29 @@ func (r *reloader) load(ctx context.Context) error {
 
 // apply builds a snapshot and publishes it. If the documents have problems the last good snapshot keeps
 // serving.
-func (r *reloader) apply(ctx context.Context, values []*config.KeyValue) error {
-	documents := Documents(values)
-	snap, err := r.build(ctx, documents)
+func (r *reloader) apply(ctx context.Context, c change) error {
+	snap, err := r.build(ctx, c.documents)
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	now, back := time.Now(), r.readAgain()
+	now := time.Now()
 	if err != nil {
 		r.counts[refused]++
 		r.status.Refused, r.status.Problems = now, problemsOf(err)
 		return err
 	}
-	number, revision := revisionOf(r.documents, values)
 	fromDisk := !r.status.LastGood.IsZero()
 	r.status.Accepted, r.status.Problems, r.status.LastGood = now, nil, time.Time{}
 	known := r.status.Snapshot != nil && r.status.Snapshot.Hash == snap.Hash
 	if known {
 		r.counts[unchanged]++
-		r.status.Revision = revision
+		r.status.Revision = c.revision
 		err = snap.Close()
 	} else {
 		r.counts[activated]++
-		r.publish(snap, revision, now)
+		r.publish(snap, c.revision, now)
 	}
-	if !known || fromDisk || back { // an etcd that was away may have forgotten the version
-		r.keeper.keep(kept{documents: documents, hash: snap.Hash, revision: number})
+	if !known || fromDisk || c.back { // an etcd that was away may have forgotten the version
+		r.keeper.keep(kept{documents: c.documents, hash: snap.Hash, revision: c.number})
 	}
 	return err
 }
@@ -134,55 +134,6 @@ func (r *reloader) applyLastGood(ctx context.Context, last *kept) error {
 	r.status.LastGood = last.saved
 	r.logger.Warn("the gateway serves the last good documents, from disk", "saved", last.saved, "hash", snap.Hash)
 	return nil
-}
-
-// Start watches the source until Stop. It implements transport.Server.
-func (r *reloader) Start(context.Context) error {
-	watcher, err := r.documents.Watch()
-	if err != nil {
-		return err
-	}
-	context.AfterFunc(r.running, func() {
-		if err := watcher.Stop(); err != nil {
-			r.logger.Warn("the watch of the documents did not stop cleanly", "error", err)
-		}
-	})
-	for {
-		values, err := watcher.Next()
-		if r.running.Err() != nil {
-			return nil //nolint:nilerr // the watch was told to end
-		}
-		if err != nil {
-			r.readFailed(err)
-		} else {
-			err = r.apply(r.running, values)
-		}
-		if r.running.Err() != nil {
-			return nil //nolint:nilerr // a build that was cut short says nothing about the documents
-		}
-		r.logRefusal(err)
-	}
-}
-
-// readFailed notes that the source cannot be read.
-func (r *reloader) readFailed(err error) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.counts[unreadable]++
-	if r.status.Unreadable == "" {
-		r.status.UnreadableSince = time.Now()
-	}
-	r.status.Unreadable = err.Error()
-}
-
-// readAgain notes that the source can be read, and tells whether it could not before. It is called with the lock held.
-func (r *reloader) readAgain() bool {
-	if r.status.Unreadable == "" {
-		return false
-	}
-	r.status.Unreadable = ""
-	r.logger.Info("the documents can be read again")
-	return true
 }
 
 // logRefusal logs every problem of a change that is refused.

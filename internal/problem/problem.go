@@ -37,6 +37,8 @@ type Problem struct {
 	Position
 	// Message says what is wrong and what would be right, in one line.
 	Message string
+	// Passing is that of a problem that is not in the documents, and may be gone when they are looked at again.
+	Passing bool
 }
 
 // Error implements error.

@@ -96,7 +96,9 @@ func (u *upstreams) reflect(ctx context.Context) ([]schema.Set, problem.List) {
 	var problems problem.List
 	for i, err := range errs {
 		if err != nil {
-			problems = append(problems, problem.At(sets[i].At, "%v", err))
+			p := problem.At(sets[i].At, "%v", err)
+			p.Passing = true // the upstream may be away, or about to be brought up to date
+			problems = append(problems, p)
 		}
 	}
 	return sets, problems
