@@ -12,7 +12,6 @@ import (
 
 	"github.com/go-kratos/kratos/v2"
 	"github.com/go-kratos/kratos/v2/config"
-	"github.com/go-kratos/kratos/v2/log"
 	kgrpc "github.com/go-kratos/kratos/v2/transport/grpc"
 	khttp "github.com/go-kratos/kratos/v2/transport/http"
 
@@ -60,7 +59,7 @@ type App struct {
 // (a problem.List): a gateway does not start on a configuration that it would refuse later, unless it has kept a good
 // one.
 func New(ctx context.Context, options Options) (*App, error) {
-	log.SetLogger(kratosLogger{options.Logger})
+	logKratos(options.Logger)
 	metrics, err := telemetry.New(options.Version)
 	if err != nil {
 		return nil, err

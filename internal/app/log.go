@@ -4,15 +4,30 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"sync"
+	"sync/atomic"
 
 	"github.com/go-kratos/kratos/v2/log"
 )
 
+// kratosLogs receives what Kratos logs. Kratos has one logger per process, which must not be replaced while something may
+// log: with several applications in a process it is the last one's, and is replaced behind Kratos' back.
+var kratosLogs struct {
+	once   sync.Once
+	logger atomic.Pointer[slog.Logger]
+}
+
+// logKratos makes Kratos log to a logger.
+func logKratos(logger *slog.Logger) {
+	kratosLogs.logger.Store(logger)
+	kratosLogs.once.Do(func() { log.SetLogger(kratosLogger{}) })
+}
+
 // kratosLogger gives what Kratos logs to slog.
-type kratosLogger struct{ slog *slog.Logger }
+type kratosLogger struct{}
 
 // Log implements log.Logger.
-func (l kratosLogger) Log(level log.Level, keyvals ...any) error {
+func (kratosLogger) Log(level log.Level, keyvals ...any) error {
 	message := ""
 	attrs := make([]any, 0, len(keyvals))
 	for i := 0; i+1 < len(keyvals); i += 2 {
@@ -22,7 +37,7 @@ func (l kratosLogger) Log(level log.Level, keyvals ...any) error {
 		}
 		message = fmt.Sprint(keyvals[i+1])
 	}
-	l.slog.Log(context.Background(), slogLevel(level), message, attrs...)
+	kratosLogs.logger.Load().Log(context.Background(), slogLevel(level), message, attrs...)
 	return nil
 }
 
