@@ -27,9 +27,13 @@ type Call struct {
 	// has let the call pass, and only if the method takes a body. The bytes must stay valid until
 	// Serve returns.
 	ReadBody func(limit int) ([]byte, error)
+	// Send sends one message of a reply stream, in order: JSON for an HTTP request, wire bytes for a gRPC one. The
+	// bytes are valid until it returns. It blocks while the client is slow; an error ends the stream. nil means
+	// that the protocol, as the client asked for it, carries no streams: such a method is refused.
+	Send func(message []byte) error
 
-	// Reply is the reply: JSON for an HTTP request, wire bytes for a gRPC one. The server owns the slice and may
-	// pass one with capacity to be appended to.
+	// Reply is the reply of a unary method: JSON for an HTTP request, wire bytes for a gRPC one. The server owns the
+	// slice and may pass one with capacity to be appended to.
 	Reply []byte
 	// Partial names the downstream calls that failed without failing the method.
 	Partial []plan.Partial
@@ -44,13 +48,17 @@ type Call struct {
 	bodyLimit int // of the snapshot, in bytes
 }
 
-// Reset makes the call ready for another request of the same server, keeping ReadBody and its buffers.
+// Reset makes the call ready for another request of the same server, keeping ReadBody and its buffers. Send is not
+// kept: what a protocol carries depends on the request.
 func (c *Call) Reset() {
 	*c = Call{ReadBody: c.ReadBody, Reply: c.Reply[:0], scratch: c.scratch[:0], match: c.match}
 }
 
 // Method is the served method, nil before it is known.
 func (c *Call) Method() *snapshot.Method { return c.method }
+
+// streams tells whether the method replies with a stream.
+func (c *Call) streams() bool { return c.method.Descriptor.IsStreamingServer() }
 
 // Kind implements transport.Transporter.
 func (c *Call) Kind() transport.Kind { return c.Protocol }

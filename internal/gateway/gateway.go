@@ -42,7 +42,8 @@ func panicked(context.Context, any, any) error {
 	return refuse(codes.Internal, "PANIC", "the gateway failed to handle the request")
 }
 
-// Serve answers a call: the reply is in c.Reply. Errors are *Error, or the gRPC status of an upstream.
+// Serve answers a call: the reply is in c.Reply, or was passed to c.Send message by message; it returns when the
+// stream has ended. Errors are *Error, or the gRPC status of an upstream.
 func (g *Gateway) Serve(ctx context.Context, c *Call) error {
 	if trial := g.trial.Load(); trial != nil {
 		return g.serveTrial(ctx, c, trial)
@@ -58,6 +59,10 @@ func (g *Gateway) serve(ctx context.Context, c *Call, snap *snapshot.Snapshot) e
 	defer snap.Unpin()
 	if err := c.find(snap); err != nil {
 		return err
+	}
+	if c.streams() && c.Send == nil {
+		return refuse(codes.Unimplemented, "STREAM_NOT_CARRIED",
+			fmt.Sprintf("%s replies with a stream, which %s does not carry as it was asked for", c.method.Name, c.Protocol))
 	}
 	c.bodyLimit = int(snap.Limits.GetBodyBytes())
 	_, err := g.handler(transport.NewServerContext(ctx, c), c)
