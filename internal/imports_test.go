@@ -49,14 +49,16 @@ var allowed = map[string]map[string]string{
 		"internal/snapshot": "which methods and upstreams are served",
 	},
 	"internal/server": {
-		"internal/gateway": "each request becomes one gateway.Call",
+		"internal/gateway":  "each request becomes one gateway.Call",
+		"internal/snapshot": "health, reflection and CORS are of the live snapshot",
 	},
 	"internal/gateway": {
-		"internal/canary":   "a candidate serves its share of the requests",
-		"internal/httprule": "requests of HTTP are matched and bound",
-		"internal/pbwire":   "replies are projected",
-		"internal/plan":     "programs are run",
-		"internal/snapshot": "a request is pinned to a snapshot",
+		"api/facet/gateway/v1": "limits are those of the documents",
+		"internal/canary":      "a candidate serves its share of the requests",
+		"internal/httprule":    "requests of HTTP are matched and bound",
+		"internal/pbwire":      "replies are projected",
+		"internal/plan":        "programs are run",
+		"internal/snapshot":    "a request is pinned to a snapshot",
 	},
 	"internal/canary": {
 		"internal/snapshot": "a candidate is a snapshot",

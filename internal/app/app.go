@@ -13,7 +13,6 @@ import (
 	"github.com/go-kratos/kratos/v2"
 	"github.com/go-kratos/kratos/v2/config"
 	"github.com/go-kratos/kratos/v2/log"
-	kgrpc "github.com/go-kratos/kratos/v2/transport/grpc"
 	khttp "github.com/go-kratos/kratos/v2/transport/http"
 
 	"facet/internal/admin"
@@ -46,7 +45,7 @@ type App struct {
 	settings  *conf.Server
 	kratos    *kratos.App
 	http      *khttp.Server
-	grpc      *kgrpc.Server
+	grpc      *server.GRPC
 	admin     *khttp.Server
 	telemetry *telemetry.Telemetry
 	snapshots *snapshot.Holder
@@ -78,8 +77,8 @@ func New(ctx context.Context, options Options) (*App, error) {
 	if err := a.observe(metrics.Meter()); err != nil {
 		return nil, errors.Join(err, a.Close())
 	}
-	a.http = server.NewHTTP(httpSettings(a.settings.GetHttp()), gw)
-	a.grpc = server.NewGRPC(a.settings.GetGrpc().GetAddr(), gw)
+	a.http = server.NewHTTP(httpSettings(a.settings.GetHttp()), gw, a.snapshots)
+	a.grpc = server.NewGRPC(grpcSettings(a.settings.GetGrpc()), gw, a.snapshots)
 	a.admin = server.NewHandler(adminSettings(a.settings.GetAdmin()), admin.NewHandler(a, metrics.Handler()))
 	if err := a.listen(); err != nil {
 		return nil, errors.Join(err, a.Close())
@@ -159,6 +158,15 @@ func httpSettings(c *conf.Server_HTTP) server.Settings {
 		ReadHeaderTimeout: c.GetReadHeaderTimeout().AsDuration(),
 		ReadTimeout:       c.GetReadTimeout().AsDuration(),
 		IdleTimeout:       c.GetIdleTimeout().AsDuration(),
+	}
+}
+
+func grpcSettings(c *conf.Server_GRPC) server.GRPCSettings {
+	return server.GRPCSettings{
+		Addr:          c.GetAddr(),
+		ReadTimeout:   c.GetReadTimeout().AsDuration(),
+		MaxStreams:    uint32(c.GetMaxStreams()),
+		ConnectionAge: c.GetConnectionAge().AsDuration(),
 	}
 }
 

@@ -16,6 +16,7 @@ import (
 	khttp "github.com/go-kratos/kratos/v2/transport/http"
 
 	"facet/internal/gateway"
+	"facet/internal/snapshot"
 )
 
 // Settings are what an operator may set of a server.
@@ -32,7 +33,7 @@ type Settings struct {
 // NewHTTP returns the Kratos server of HTTP/JSON. Every request goes to the gateway, as a filter before
 // Kratos' router: the router's own paths, among them http.DefaultServeMux, cannot be reached. Kratos'
 // timeout of one second is switched off; a method has its own.
-func NewHTTP(settings Settings, gw *gateway.Gateway) *khttp.Server {
+func NewHTTP(settings Settings, gw *gateway.Gateway, snapshots *snapshot.Holder) *khttp.Server {
 	return NewHandler(settings, &jsonHandler{gateway: gw})
 }
 

@@ -160,9 +160,9 @@ func (s *shop) startAt(t *testing.T, address string) {
 	holder := &snapshot.Holder{}
 	holder.Publish(snap)
 	gw := gateway.New(holder)
-	s.handler = server.NewHTTP(server.Settings{Addr: "127.0.0.1:0"}, gw).Handler
+	s.handler = server.NewHTTP(server.Settings{Addr: "127.0.0.1:0"}, gw, holder).Handler
 
-	front := server.NewGRPC("127.0.0.1:0", gw)
+	front := server.NewGRPC(server.GRPCSettings{Addr: "127.0.0.1:0", ReadTimeout: 10 * time.Second}, gw, holder)
 	endpoint, err := front.Endpoint()
 	if err != nil {
 		t.Fatal(err)
@@ -174,7 +174,7 @@ func (s *shop) startAt(t *testing.T, address string) {
 	}
 	t.Cleanup(func() {
 		_ = s.conn.Close()
-		front.Server.Stop()
+		front.Server.Server.Stop()
 		holder.Publish(nil)
 		_ = pool.Close()
 	})
