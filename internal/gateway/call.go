@@ -6,6 +6,7 @@ import (
 
 	"github.com/go-kratos/kratos/v2/transport"
 
+	gatewayv1 "facet/api/facet/gateway/v1"
 	"facet/internal/httprule"
 	"facet/internal/plan"
 	"facet/internal/snapshot"
@@ -45,7 +46,7 @@ type Call struct {
 	match   httprule.Match
 	scratch []byte // the request message
 
-	bodyLimit int // of the snapshot, in bytes
+	limits *gatewayv1.Limits // of the snapshot
 }
 
 // Reset makes the call ready for another request of the same server, keeping ReadBody and its buffers. Send is not

@@ -64,7 +64,7 @@ func (g *Gateway) serve(ctx context.Context, c *Call, snap *snapshot.Snapshot) e
 		return refuse(codes.Unimplemented, "STREAM_NOT_CARRIED",
 			fmt.Sprintf("%s replies with a stream, which %s does not carry as it was asked for", c.method.Name, c.Protocol))
 	}
-	c.bodyLimit = int(snap.Limits.GetBodyBytes())
+	c.limits = snap.Limits
 	_, err := g.handler(transport.NewServerContext(ctx, c), c)
 	return err
 }
@@ -102,6 +102,9 @@ func (g *Gateway) run(ctx context.Context, req any) (any, error) {
 	if err != nil {
 		return nil, err
 	}
+	if c.streams() {
+		return nil, c.stream(ctx, view, request)
+	}
 	ctx, cancel, err := c.withDeadline(ctx)
 	if err != nil {
 		return nil, err
@@ -120,7 +123,7 @@ func (c *Call) bind() ([]byte, error) {
 	var body []byte
 	if c.binding == nil || c.binding.HasBody() {
 		var err error
-		if body, err = c.ReadBody(c.bodyLimit); err != nil {
+		if body, err = c.ReadBody(int(c.limits.GetBodyBytes())); err != nil {
 			return nil, err
 		}
 	}
@@ -150,7 +153,7 @@ func (c *Call) project(view *snapshot.View, reply *plan.Reply) error {
 		}
 	}
 	if err != nil {
-		return refuse(codes.Internal, "REPLY_NOT_RENDERED", fmt.Sprintf("the reply of %s cannot be rendered: %v", c.method.Name, err))
+		return c.notRendered(err)
 	}
 	if len(reply.Partial) > 0 { // reply's own slice is reused after Release
 		c.Partial = append([]plan.Partial(nil), reply.Partial...)
@@ -158,7 +161,11 @@ func (c *Call) project(view *snapshot.View, reply *plan.Reply) error {
 	return nil
 }
 
-// render writes the reply. What AppendWire copies unread is checked, so that a client of gRPC gets an error with a name, or
+func (c *Call) notRendered(err error) error {
+	return refuse(codes.Internal, "REPLY_NOT_RENDERED", fmt.Sprintf("the reply of %s cannot be rendered: %v", c.method.Name, err))
+}
+
+// render writes a reply message. What AppendWire copies unread is checked, so that a client of gRPC gets an error with a name, or
 // the rest of the reply, where it could not decode any of it.
 func (c *Call) render(p *pbwire.Projection, wire []byte) (err error) {
 	if c.binding != nil {

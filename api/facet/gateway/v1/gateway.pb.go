@@ -94,7 +94,7 @@ type Gateway struct {
 	Methods map[string]*Method `protobuf:"bytes,2,rep,name=methods,proto3" json:"methods,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
 	// How replies are rendered as JSON. One document of a snapshot may set it.
 	Json *Json `protobuf:"bytes,3,opt,name=json,proto3" json:"json,omitempty"`
-	// Bounds on what a client may send. One document of a snapshot may set it.
+	// Bounds on what a client may send, and on streams. One document of a snapshot may set it.
 	Limits        *Limits `protobuf:"bytes,4,opt,name=limits,proto3" json:"limits,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -247,7 +247,8 @@ func (x *Upstream) GetMaxReplyBytes() int32 {
 type Method struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The deadline of the whole method: `800ms`. A shorter deadline sent by the client wins; a
-	// longer one does not. Default: 10s.
+	// longer one does not. Of a method that replies with a stream it bounds the unary calls; the
+	// stream itself is bounded by `limits`. Default: 10s.
 	Timeout *durationpb.Duration `protobuf:"bytes,1,opt,name=timeout,proto3" json:"timeout,omitempty"`
 	// HTTP bindings, for a method whose .proto has no `google.api.http` option.
 	Http []*annotations.HttpRule `protobuf:"bytes,2,rep,name=http,proto3" json:"http,omitempty"`
@@ -329,7 +330,8 @@ func (x *Method) GetLenient() bool {
 }
 
 // Call is one downstream gRPC call of a plan. It starts the moment the calls its expressions
-// refer to have finished.
+// refer to have finished. In the plan of a method that replies with a stream, calls may be streams,
+// too: each of their messages makes one message of the reply.
 type Call struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The method to call: `user.v1.UserService/GetUser`. Required.
@@ -342,7 +344,8 @@ type Call struct {
 	// The reply goes out without this call's fields, marked partial, when the call fails. Default:
 	// its failure is the failure of the method.
 	Optional bool `protobuf:"varint,4,opt,name=optional,proto3" json:"optional,omitempty"`
-	// The deadline of this call. It never extends the method's. Default: that of the upstream.
+	// The deadline of this call. It never extends the method's. A stream has none. Default: that of
+	// the upstream.
 	Timeout *durationpb.Duration `protobuf:"bytes,5,opt,name=timeout,proto3" json:"timeout,omitempty"`
 	// What stands for the reply of this call when it fails: written as `request` is, without
 	// reference to other calls.
@@ -510,7 +513,7 @@ func (x *Json) GetUnset() Json_Unset {
 	return Json_UNSET_UNSPECIFIED
 }
 
-// Limits bounds what a client may send.
+// Limits bounds what a client may send, and how long it may stay.
 type Limits struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The largest request body, in bytes. Default: 4194304 (4 MiB).
@@ -523,8 +526,13 @@ type Limits struct {
 	SelectionPaths int32 `protobuf:"varint,4,opt,name=selection_paths,json=selectionPaths,proto3" json:"selection_paths,omitempty"`
 	// How many canonical selections of one method are kept compiled. Default: 256.
 	SelectionCache int32 `protobuf:"varint,5,opt,name=selection_cache,json=selectionCache,proto3" json:"selection_cache,omitempty"`
-	unknownFields  protoimpl.UnknownFields
-	sizeCache      protoimpl.SizeCache
+	// How long a reply stream may go without a message; then it ends with UNAVAILABLE. Default: 10m.
+	StreamIdle *durationpb.Duration `protobuf:"bytes,6,opt,name=stream_idle,json=streamIdle,proto3" json:"stream_idle,omitempty"`
+	// How long a reply stream lasts at most; then it ends with UNAVAILABLE. Each stream gets up to a
+	// tenth less, so that those that began together do not come back together. Default: 1h.
+	StreamAge     *durationpb.Duration `protobuf:"bytes,7,opt,name=stream_age,json=streamAge,proto3" json:"stream_age,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Limits) Reset() {
@@ -592,6 +600,20 @@ func (x *Limits) GetSelectionCache() int32 {
 	return 0
 }
 
+func (x *Limits) GetStreamIdle() *durationpb.Duration {
+	if x != nil {
+		return x.StreamIdle
+	}
+	return nil
+}
+
+func (x *Limits) GetStreamAge() *durationpb.Duration {
+	if x != nil {
+		return x.StreamAge
+	}
+	return nil
+}
+
 var File_facet_gateway_v1_gateway_proto protoreflect.FileDescriptor
 
 const file_facet_gateway_v1_gateway_proto_rawDesc = "" +
@@ -645,14 +667,18 @@ const file_facet_gateway_v1_gateway_proto_rawDesc = "" +
 	"\x0eUNSET_DEFAULTS\x10\x01\x12\x10\n" +
 	"\fUNSET_KRATOS\x10\x02\x12\x0e\n" +
 	"\n" +
-	"UNSET_OMIT\x10\x03\"\xcb\x01\n" +
+	"UNSET_OMIT\x10\x03\"\xc1\x02\n" +
 	"\x06Limits\x12\x1d\n" +
 	"\n" +
 	"body_bytes\x18\x01 \x01(\x05R\tbodyBytes\x12'\n" +
 	"\x0fselection_bytes\x18\x02 \x01(\x05R\x0eselectionBytes\x12'\n" +
 	"\x0fselection_depth\x18\x03 \x01(\x05R\x0eselectionDepth\x12'\n" +
 	"\x0fselection_paths\x18\x04 \x01(\x05R\x0eselectionPaths\x12'\n" +
-	"\x0fselection_cache\x18\x05 \x01(\x05R\x0eselectionCacheB&Z$facet/api/facet/gateway/v1;gatewayv1b\x06proto3"
+	"\x0fselection_cache\x18\x05 \x01(\x05R\x0eselectionCache\x12:\n" +
+	"\vstream_idle\x18\x06 \x01(\v2\x19.google.protobuf.DurationR\n" +
+	"streamIdle\x128\n" +
+	"\n" +
+	"stream_age\x18\a \x01(\v2\x19.google.protobuf.DurationR\tstreamAgeB&Z$facet/api/facet/gateway/v1;gatewayv1b\x06proto3"
 
 var (
 	file_facet_gateway_v1_gateway_proto_rawDescOnce sync.Once
@@ -697,14 +723,16 @@ var file_facet_gateway_v1_gateway_proto_depIdxs = []int32{
 	10, // 10: facet.gateway.v1.Call.timeout:type_name -> google.protobuf.Duration
 	12, // 11: facet.gateway.v1.Call.fallback:type_name -> google.protobuf.Value
 	0,  // 12: facet.gateway.v1.Json.unset:type_name -> facet.gateway.v1.Json.Unset
-	2,  // 13: facet.gateway.v1.Gateway.UpstreamsEntry.value:type_name -> facet.gateway.v1.Upstream
-	3,  // 14: facet.gateway.v1.Gateway.MethodsEntry.value:type_name -> facet.gateway.v1.Method
-	4,  // 15: facet.gateway.v1.Method.CallsEntry.value:type_name -> facet.gateway.v1.Call
-	16, // [16:16] is the sub-list for method output_type
-	16, // [16:16] is the sub-list for method input_type
-	16, // [16:16] is the sub-list for extension type_name
-	16, // [16:16] is the sub-list for extension extendee
-	0,  // [0:16] is the sub-list for field type_name
+	10, // 13: facet.gateway.v1.Limits.stream_idle:type_name -> google.protobuf.Duration
+	10, // 14: facet.gateway.v1.Limits.stream_age:type_name -> google.protobuf.Duration
+	2,  // 15: facet.gateway.v1.Gateway.UpstreamsEntry.value:type_name -> facet.gateway.v1.Upstream
+	3,  // 16: facet.gateway.v1.Gateway.MethodsEntry.value:type_name -> facet.gateway.v1.Method
+	4,  // 17: facet.gateway.v1.Method.CallsEntry.value:type_name -> facet.gateway.v1.Call
+	18, // [18:18] is the sub-list for method output_type
+	18, // [18:18] is the sub-list for method input_type
+	18, // [18:18] is the sub-list for extension type_name
+	18, // [18:18] is the sub-list for extension extendee
+	0,  // [0:18] is the sub-list for field type_name
 }
 
 func init() { file_facet_gateway_v1_gateway_proto_init() }

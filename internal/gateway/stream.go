@@ -1,0 +1,77 @@
+package gateway
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"time"
+
+	"google.golang.org/grpc/codes"
+
+	gatewayv1 "facet/api/facet/gateway/v1"
+	"facet/internal/snapshot"
+)
+
+// stream answers a call with a stream. It has no total timeout: it ends with the deadline of the client, if that states
+// one, or when it is silent or lasts for too long.
+func (c *Call) stream(ctx context.Context, view *snapshot.View, request []byte) error {
+	ctx, cancel, err := c.withClientDeadline(ctx)
+	if err != nil {
+		return err
+	}
+	defer cancel()
+	ctx, end := context.WithCancelCause(ctx)
+	defer end(nil)
+	idle, age := c.limits.GetStreamIdle().AsDuration(), spread(c.limits.GetStreamAge().AsDuration())
+	old := time.AfterFunc(age, func() { end(streamTooOld(c.limits)) })
+	defer old.Stop()
+	silent := time.AfterFunc(idle, func() { end(streamIdle(c.limits)) })
+	defer silent.Stop()
+
+	c.Partial, err = view.Program.Stream(ctx, request, &streamClient{call: c, view: view, silent: silent, idle: idle})
+	if limit := new(Error); err != nil && errors.As(context.Cause(ctx), &limit) {
+		return limit
+	}
+	return err
+}
+
+// streamClient is the client of a stream. It implements plan.Client.
+type streamClient struct {
+	call   *Call
+	view   *snapshot.View
+	silent *time.Timer // ends the stream after idle
+	idle   time.Duration
+}
+
+// Render implements plan.Client.
+func (s *streamClient) Render(wire []byte) error {
+	if err := s.call.render(s.view.Projection, wire); err != nil {
+		return s.call.notRendered(err)
+	}
+	return nil
+}
+
+// Send implements plan.Client.
+func (s *streamClient) Send() error {
+	if err := s.call.Send(s.call.Reply); err != nil {
+		return err
+	}
+	s.silent.Reset(s.idle)
+	return nil
+}
+
+// spread shortens a duration by up to a tenth, so that what began at once does not end at once.
+func spread(d time.Duration) time.Duration { return d - rand.N(d/10+1) }
+
+// What the gateway ends a stream with is UNAVAILABLE: the client may open it again at once.
+
+func streamTooOld(limits *gatewayv1.Limits) *Error {
+	return refuse(codes.Unavailable, "STREAM_AGE",
+		fmt.Sprintf("the stream has reached its greatest age of %v; open it again", limits.GetStreamAge().AsDuration()))
+}
+
+func streamIdle(limits *gatewayv1.Limits) *Error {
+	return refuse(codes.Unavailable, "STREAM_IDLE",
+		fmt.Sprintf("the stream was silent for %v; open it again", limits.GetStreamIdle().AsDuration()))
+}
