@@ -1,4 +1,4 @@
-// Package server speaks the protocols: HTTP/JSON and gRPC. It turns each request into one
+// Package server speaks the protocols: HTTP/JSON, gRPC-Web and gRPC. It turns each request into one
 // gateway.Call, and is the one place where errors become statuses.
 package server
 
@@ -30,11 +30,11 @@ type Settings struct {
 	IdleTimeout time.Duration
 }
 
-// NewHTTP returns the Kratos server of HTTP/JSON. Every request goes to the gateway, as a filter before
+// NewHTTP returns the Kratos server of HTTP/JSON and gRPC-Web. Every request goes to the gateway, as a filter before
 // Kratos' router: the router's own paths, among them http.DefaultServeMux, cannot be reached. Kratos'
 // timeout of one second is switched off; a method has its own.
 func NewHTTP(settings Settings, gw *gateway.Gateway, snapshots *snapshot.Holder) *khttp.Server {
-	return NewHandler(settings, &jsonHandler{gateway: gw})
+	return NewHandler(settings, &httpHandler{json: jsonHandler{gateway: gw}, web: webHandler{gateway: gw}})
 }
 
 // NewHandler returns a Kratos server of which a handler is all.
@@ -48,7 +48,24 @@ func NewHandler(settings Settings, handler http.Handler) *khttp.Server {
 	server.ReadHeaderTimeout = settings.ReadHeaderTimeout
 	server.ReadTimeout = settings.ReadTimeout
 	server.IdleTimeout = settings.IdleTimeout
+	server.Protocols = new(http.Protocols)
+	server.Protocols.SetHTTP1(true)
+	server.Protocols.SetUnencryptedHTTP2(true)
 	return server
+}
+
+// httpHandler tells the protocols of the HTTP port apart.
+type httpHandler struct {
+	json jsonHandler
+	web  webHandler
+}
+
+func (h *httpHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if isGRPCWeb(r) {
+		h.web.ServeHTTP(w, r)
+		return
+	}
+	h.json.ServeHTTP(w, r)
 }
 
 // jsonHandler answers HTTP/JSON.
@@ -82,9 +99,7 @@ func (h *jsonHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	c.Header = requestHeader(r.Header)
 	c.HTTPMethod, c.Path, c.Query = r.Method, r.URL.EscapedPath(), r.URL.RawQuery
 	err := h.gateway.Serve(r.Context(), c)
-	for key, values := range c.Added {
-		w.Header()[http.CanonicalHeaderKey(key)] = values
-	}
+	addHeader(w.Header(), c.Added)
 	if err != nil {
 		writeError(w, r, err)
 		return

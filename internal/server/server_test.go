@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/improbable-eng/grpc-web/go/grpcweb"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/grpc/mem"
@@ -78,6 +79,9 @@ methods:
 // shop is a gateway in front of an upstream that answers whatever bytes a test wants.
 type shop struct {
 	handler http.Handler
+	oracle  http.Handler // the same over gRPC-Web, by another implementation
+	holder  *snapshot.Holder
+	front   *server.GRPC
 	conn    *grpc.ClientConn
 	stock   *stock
 }
@@ -162,12 +166,15 @@ func (s *shop) startAt(t *testing.T, address string) {
 	gw := gateway.New(holder)
 	s.handler = server.NewHTTP(server.Settings{Addr: "127.0.0.1:0"}, gw, holder).Handler
 
+	s.holder = holder
+
 	front := server.NewGRPC(server.GRPCSettings{Addr: "127.0.0.1:0", ReadTimeout: 10 * time.Second}, gw, holder)
 	endpoint, err := front.Endpoint()
 	if err != nil {
 		t.Fatal(err)
 	}
 	go func() { _ = front.Start(context.Background()) }()
+	s.front, s.oracle = front, grpcweb.WrapServer(front.Server.Server)
 	s.conn, err = grpc.NewClient(endpoint.Host, grpc.WithTransportCredentials(insecure.NewCredentials()))
 	if err != nil {
 		t.Fatal(err)

@@ -1,0 +1,186 @@
+package server_test
+
+import (
+	"bytes"
+	"compress/gzip"
+	"context"
+	"encoding/base64"
+	"encoding/binary"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"google.golang.org/genproto/googleapis/rpc/errdetails"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+)
+
+// webFrame returns a frame of gRPC-Web.
+func webFrame(flags byte, payload string) string {
+	head := binary.BigEndian.AppendUint32([]byte{flags}, uint32(len(payload)))
+	return string(head) + payload
+}
+
+func gzipped(text string) string {
+	var b bytes.Buffer
+	w := gzip.NewWriter(&b)
+	_, _ = w.Write([]byte(text)) // it does not fail
+	_ = w.Close()
+	return b.String()
+}
+
+// webReply is a reply of gRPC-Web, taken apart.
+type webReply struct {
+	Status   int
+	Header   http.Header
+	Messages []string
+	Trailer  []string // sorted; nil if there is none
+	Broken   string   // what is wrong with the body
+}
+
+// takeApart reads a reply.
+func takeApart(t *testing.T, r *http.Response) webReply {
+	t.Helper()
+	reply := webReply{Status: r.StatusCode, Header: r.Header}
+	body := []byte(bodyOf(t, r))
+	if strings.HasPrefix(r.Header.Get("Content-Type"), "application/grpc-web-text") {
+		body = decodeText(t, string(body))
+	}
+	for len(body) > 0 {
+		if len(body) < 5 || reply.Trailer != nil {
+			reply.Broken = fmt.Sprintf("the body has more: %q", body)
+			return reply
+		}
+		size := int(binary.BigEndian.Uint32(body[1:]))
+		flags, payload := body[0], body[5:5+size]
+		body = body[5+size:]
+		if flags&0x80 != 0 {
+			reply.Trailer = slices.Sorted(slices.Values(strings.SplitAfter(string(payload), "\r\n")))
+			continue
+		}
+		if flags&1 != 0 {
+			reader, err := gzip.NewReader(bytes.NewReader(payload))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if payload, err = io.ReadAll(reader); err != nil {
+				t.Fatal(err)
+			}
+		}
+		reply.Messages = append(reply.Messages, fmt.Sprintf("%d %s", flags, payload))
+	}
+	return reply
+}
+
+// decodeText decodes base64 of which every piece may be padded.
+func decodeText(t *testing.T, text string) (body []byte) {
+	t.Helper()
+	for ; len(text) >= 4; text = text[4:] {
+		piece, err := base64.StdEncoding.DecodeString(text[:4])
+		if err != nil {
+			t.Fatal(err)
+		}
+		body = append(body, piece...)
+	}
+	if text != "" {
+		t.Fatalf("%q is left of the base64", text)
+	}
+	return body
+}
+
+// webRequest is one request to the bridge and to the oracle.
+type webRequest struct {
+	method, body string
+	header       []string
+	text         bool
+}
+
+func (q webRequest) send(t *testing.T, url string) webReply {
+	t.Helper()
+	media, body := "application/grpc-web+proto", q.body
+	if q.text {
+		media, body = "application/grpc-web-text+proto", base64.StdEncoding.EncodeToString([]byte(q.body))
+	}
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, url+"/"+q.method, strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Header.Set("Content-Type", media)
+	for i := 0; i < len(q.header); i += 2 {
+		r.Header.Add(q.header[i], q.header[i+1])
+	}
+	reply, err := http.DefaultClient.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return takeApart(t, reply)
+}
+
+// comparable are the headers in which the bridge equals the oracle. The others: the oracle names the trailers that it sends
+// in `Trailer`, and exposes headers to origins that are not allowed; the bridge says how long a unary reply is.
+func comparable(header http.Header) http.Header {
+	kept := http.Header{}
+	for _, name := range []string{"Content-Type", "Grpc-Encoding", "X-Facet-Partial", "Grpc-Status", "Grpc-Message", "Grpc-Status-Details-Bin"} {
+		if values := header[name]; values != nil {
+			kept[name] = values
+		}
+	}
+	return kept
+}
+
+func TestGRPCWebEqualsOracle(t *testing.T) {
+	s := startShop(t)
+	bridge, oracle := httptest.NewServer(s.handler), httptest.NewServer(s.oracle)
+	t.Cleanup(bridge.Close)
+	t.Cleanup(oracle.Close)
+	const required, optional = "shop.v1.Shop/Required", "shop.v1.Shop/Optional"
+	one := webFrame(0, "\x0a\x011")
+	failing := func(code codes.Code, message string) func(context.Context, []byte) ([]byte, error) {
+		return func(context.Context, []byte) ([]byte, error) { return nil, status.Error(code, message) }
+	}
+	for name, test := range map[string]struct {
+		webRequest
+		stock func(context.Context, []byte) ([]byte, error)
+	}{
+		"a message":         {webRequest{method: required, body: one}, item},
+		"passed through":    {webRequest{method: "shop.v1.Stock/Get", body: one}, item},
+		"selected":          {webRequest{method: required, body: one, header: []string{"X-Select", "item.id"}}, item},
+		"selected nothing":  {webRequest{method: required, body: one, header: []string{"X-Select", "()"}}, item},
+		"a wrong selection": {webRequest{method: required, body: one, header: []string{"X-Select", "itm"}}, item},
+		"an empty message":  {webRequest{method: required, body: webFrame(0, "")}, item},
+		"no message":        {webRequest{method: required}, item},
+		"two messages":      {webRequest{method: required, body: one + one}, item},
+		"malformed":         {webRequest{method: required, body: webFrame(0, "\x0a\x05a")}, item},
+		"compressed":        {webRequest{method: required, body: webFrame(1, gzipped("\x0a\x011")), header: []string{"Grpc-Encoding", "gzip"}}, item},
+		"compressed not":    {webRequest{method: required, body: one, header: []string{"Grpc-Encoding", "gzip"}}, item},
+		"compressed, empty": {webRequest{method: required, body: webFrame(0, ""), header: []string{"Grpc-Encoding", "gzip", "X-Select", "()"}}, item},
+		"too large":         {webRequest{method: required, body: webFrame(0, "\x0a\xfb\xff\xff\x01"+strings.Repeat("x", 4<<20-5))}, item},
+		"too large, inside": {webRequest{
+			method: required, body: webFrame(1, gzipped("\x0a\xfb\xff\xff\x01"+strings.Repeat("x", 4<<20-5))), header: []string{"Grpc-Encoding", "gzip"},
+		}, item},
+		"partial":         {webRequest{method: optional, body: one}, failing(codes.Unavailable, "down")},
+		"an error":        {webRequest{method: required, body: one}, failing(codes.NotFound, "no 100% \"größe\"\r\nx: y\x7f")},
+		"with details":    {webRequest{method: required, body: one}, failWith(t, codes.AlreadyExists, &errdetails.ErrorInfo{Reason: "TWICE"}, &errdetails.Help{})},
+		"without message": {webRequest{method: required, body: one}, failing(codes.Aborted, "")},
+		"not served":      {webRequest{method: "shop.v1.Stock/List", body: one}, item},
+		"no service":      {webRequest{method: "a.B/C", body: one}, item},
+		"a deadline": {webRequest{method: required, body: one, header: []string{"Grpc-Timeout", "50m"}}, func(ctx context.Context, _ []byte) ([]byte, error) {
+			<-ctx.Done()
+			return nil, ctx.Err()
+		}},
+	} {
+		for _, test.text = range []bool{false, true} {
+			s.stock.set(test.stock)
+			got, want := test.send(t, bridge.URL), test.send(t, oracle.URL)
+			got.Header, want.Header = comparable(got.Header), comparable(want.Header)
+			if diff := cmp.Diff(want, got); diff != "" || got.Broken != "" {
+				t.Errorf("%s, text %t: (-oracle +bridge)\n%s", name, test.text, diff)
+			}
+		}
+	}
+}
