@@ -32,6 +32,9 @@ type Call struct {
 	// bytes are valid until it returns. It blocks while the client is slow; an error ends the stream. nil means
 	// that the protocol, as the client asked for it, carries no streams: such a method is refused.
 	Send func(message []byte) error
+	// Streaming, unless it is nil, is called once before a stream is opened, when the request is known to be right: from
+	// now on the client may be told that it waits for messages.
+	Streaming func()
 
 	// Reply is the reply of a unary method: JSON for an HTTP request, wire bytes for a gRPC one. The server owns the
 	// slice and may pass one with capacity to be appended to.
@@ -49,8 +52,8 @@ type Call struct {
 	limits *gatewayv1.Limits // of the snapshot
 }
 
-// Reset makes the call ready for another request of the same server, keeping ReadBody and its buffers. Send is not
-// kept: what a protocol carries depends on the request.
+// Reset makes the call ready for another request of the same server, keeping ReadBody and its buffers. Send and
+// Streaming are not kept: what a protocol carries depends on the request.
 func (c *Call) Reset() {
 	*c = Call{ReadBody: c.ReadBody, Reply: c.Reply[:0], scratch: c.scratch[:0], match: c.match}
 }

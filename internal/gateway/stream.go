@@ -29,6 +29,9 @@ func (c *Call) stream(ctx context.Context, view *snapshot.View, request []byte) 
 	silent := time.AfterFunc(idle, func() { end(streamIdle(c.limits)) })
 	defer silent.Stop()
 
+	if c.Streaming != nil {
+		c.Streaming()
+	}
 	c.Partial, err = view.Program.Stream(ctx, request, &streamClient{call: c, view: view, silent: silent, idle: idle})
 	if limit := new(Error); err != nil && errors.As(context.Cause(ctx), &limit) {
 		return limit
