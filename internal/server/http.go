@@ -82,11 +82,17 @@ type exchange struct {
 	request *http.Request
 	writer  http.ResponseWriter
 	body    []byte
+	stream  *eventStream // nil for a unary reply
+
+	send      func([]byte) error // of the stream, for call.Send
+	streaming func()             // startStream, for call.Streaming
 }
 
 var exchanges = sync.Pool{New: func() any {
 	e := &exchange{}
 	e.call.ReadBody = e.readBody
+	e.send = func(message []byte) error { return e.stream.send(message) }
+	e.streaming = func() { e.stream = startEventStream(e.writer, e.request, e.call.Added) }
 	return e
 }}
 
@@ -98,7 +104,11 @@ func (h *jsonHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	c.Protocol = transport.KindHTTP
 	c.Header = requestHeader(r.Header)
 	c.HTTPMethod, c.Path, c.Query = r.Method, r.URL.EscapedPath(), r.URL.RawQuery
+	c.Send, c.Streaming = e.send, e.streaming
 	err := h.gateway.Serve(r.Context(), c)
+	if e.stream != nil && e.stream.end(err, c.PartialHeader()) {
+		return
+	}
 	addHeader(w.Header(), c.Added)
 	if err != nil {
 		writeError(w, r, err)
@@ -110,7 +120,7 @@ func (h *jsonHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // release keeps the exchange's buffers for the next request, unless one is large.
 func (e *exchange) release() {
 	e.call.Reset()
-	e.request, e.writer, e.body = nil, nil, e.body[:0]
+	e.request, e.writer, e.stream, e.body = nil, nil, nil, e.body[:0]
 	if cap(e.body) <= maxKept && cap(e.call.Reply) <= maxKept {
 		exchanges.Put(e)
 	}
