@@ -48,7 +48,8 @@ func (r *reading) check() problem.List {
 	for _, name := range sorted(r.gateway.GetMethods()) {
 		problems = append(problems, checkMethod(located[*gatewayv1.Method]{r.gateway.GetMethods()[name], r.positions, []string{"methods", name}})...)
 	}
-	return append(problems, checkLimits(located[*gatewayv1.Limits]{r.gateway.GetLimits(), r.positions, []string{"limits"}})...)
+	problems = append(problems, checkLimits(located[*gatewayv1.Limits]{r.gateway.GetLimits(), r.positions, []string{"limits"}})...)
+	return append(problems, checkCORS(located[*gatewayv1.Cors]{r.gateway.GetCors(), r.positions, []string{"cors"}})...)
 }
 
 func checkUpstream(name string, u located[*gatewayv1.Upstream]) problem.List {
