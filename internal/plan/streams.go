@@ -90,14 +90,14 @@ func (g *Program) splitReply() {
 	}
 }
 
-// part returns what of a writer is written in a message of a stream.
+// part returns what of a writer is written in a message of a stream: of a mapping, or a message literal, field by field.
 func (p *Plan) part(w writer, stream int, first bool) writer {
-	if !p.concerns(w, stream, first) {
-		return sequence(nil)
-	}
 	whole, ok := w.(*construct)
-	if !ok {
+	switch {
+	case !ok && p.concerns(w, stream, first):
 		return w
+	case !ok:
+		return sequence(nil)
 	}
 	part := &construct{to: whole.to}
 	for _, field := range whole.fields {
