@@ -49,8 +49,10 @@ var allowed = map[string]map[string]string{
 		"internal/snapshot": "which methods and upstreams are served",
 	},
 	"internal/server": {
-		"internal/gateway":  "each request becomes one gateway.Call",
-		"internal/snapshot": "health, reflection and CORS are of the live snapshot",
+		"api/facet/gateway/v1": "which origins may call is configured",
+		"internal/gateway":     "each request becomes one gateway.Call",
+		"internal/httprule":    "a preflight asks whether a path is bound",
+		"internal/snapshot":    "health, reflection and CORS are of the live snapshot",
 	},
 	"internal/gateway": {
 		"api/facet/gateway/v1": "limits are those of the documents",

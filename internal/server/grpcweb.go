@@ -148,7 +148,6 @@ func (e *webExchange) end(err error) {
 		for name, value := range fields {
 			header.Set(name, value)
 		}
-		expose(header)
 		header["Content-Length"] = []string{"0"}
 		e.out.w.WriteHeader(http.StatusOK)
 		return
@@ -179,7 +178,7 @@ func (e *webExchange) begin() {
 	if e.partial = e.call.PartialHeader(); e.partial != "" {
 		header["X-Facet-Partial"] = []string{e.partial}
 	}
-	expose(header)
+	expose(header, e.call.Added)
 }
 
 // encodedPiece takes what is to be written next.

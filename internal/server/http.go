@@ -34,7 +34,7 @@ type Settings struct {
 // Kratos' router: the router's own paths, among them http.DefaultServeMux, cannot be reached. Kratos'
 // timeout of one second is switched off; a method has its own.
 func NewHTTP(settings Settings, gw *gateway.Gateway, snapshots *snapshot.Holder) *khttp.Server {
-	return NewHandler(settings, &httpHandler{json: jsonHandler{gateway: gw}, web: webHandler{gateway: gw}})
+	return NewHandler(settings, &httpHandler{cors: cors{snapshots}, json: jsonHandler{gateway: gw}, web: webHandler{gateway: gw}})
 }
 
 // NewHandler returns a Kratos server of which a handler is all.
@@ -56,11 +56,15 @@ func NewHandler(settings Settings, handler http.Handler) *khttp.Server {
 
 // httpHandler tells the protocols of the HTTP port apart.
 type httpHandler struct {
+	cors cors
 	json jsonHandler
 	web  webHandler
 }
 
 func (h *httpHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if !h.cors.admit(w, r) {
+		return
+	}
 	if isGRPCWeb(r) {
 		h.web.ServeHTTP(w, r)
 		return
@@ -110,6 +114,7 @@ func (h *jsonHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	addHeader(w.Header(), c.Added)
+	expose(w.Header(), c.Added)
 	if err != nil {
 		writeError(w, r, err)
 		return

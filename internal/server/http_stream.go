@@ -133,5 +133,5 @@ func (s *eventStream) begin() {
 	header.Set("Cache-Control", "no-store")
 	header.Set("X-Accel-Buffering", "no") // nginx
 	header.Set("X-Content-Type-Options", "nosniff")
-	expose(header)
+	expose(header, s.added)
 }
