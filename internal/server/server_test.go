@@ -38,6 +38,7 @@ service Stock {
   rpc Get(Request) returns (Item) { option (google.api.http) = {get: "/passed/{id}"}; }
   rpc Post(Item) returns (Item) { option (google.api.http) = {post: "/passed", body: "*"}; }
   rpc List(Request) returns (Items) {}
+  rpc Watch(Request) returns (stream Item) { option (google.api.http) = {get: "/watch/{id}"}; }
 }
 message Request { string id = 1; }
 message Item {
@@ -74,6 +75,7 @@ methods:
     reply: {name: request.id, item: "items[first.id]"}
   shop.v1.Stock/Get: {timeout: 300ms}
   shop.v1.Stock/Post: {timeout: 5s}
+  shop.v1.Stock/Watch: {}
 `
 
 // shop is a gateway in front of an upstream that answers whatever bytes a test wants.
@@ -90,7 +92,8 @@ type shop struct {
 type stock struct {
 	mu     sync.Mutex
 	answer func(ctx context.Context, request []byte) ([]byte, error)
-	seen   metadata.MD // of the last call
+	stream func(ctx context.Context, request []byte, send func(string) error) error // of Watch
+	seen   metadata.MD                                                              // of the last call
 }
 
 func (s *stock) set(answer func(context.Context, []byte) ([]byte, error)) {
@@ -99,15 +102,27 @@ func (s *stock) set(answer func(context.Context, []byte) ([]byte, error)) {
 	s.answer = answer
 }
 
+func (s *stock) setStream(stream func(context.Context, []byte, func(string) error) error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.stream = stream
+}
+
 func (s *stock) serve(_ any, stream grpc.ServerStream) error {
 	var request []byte
 	if err := stream.RecvMsg(&request); err != nil {
 		return err
 	}
 	s.mu.Lock()
-	answer := s.answer
+	answer, watch := s.answer, s.stream
 	s.seen, _ = metadata.FromIncomingContext(stream.Context())
 	s.mu.Unlock()
+	if method, _ := grpc.MethodFromServerStream(stream); method == "/shop.v1.Stock/Watch" {
+		return watch(stream.Context(), request, func(message string) error {
+			wire := []byte(message)
+			return stream.SendMsg(&wire)
+		})
+	}
 	reply, err := answer(stream.Context(), request)
 	if err != nil {
 		return err
