@@ -86,6 +86,7 @@ type shop struct {
 	front   *server.GRPC
 	conn    *grpc.ClientConn
 	stock   *stock
+	yaml    string // its document
 }
 
 // stock is the upstream.
@@ -168,10 +169,10 @@ func serve(t *testing.T, back *grpc.Server) string {
 func (s *shop) startAt(t *testing.T, address string) {
 	t.Helper()
 	pool := upstream.NewPool()
-	yaml := fmt.Sprintf(shopYAML, address)
+	s.yaml = fmt.Sprintf(shopYAML, address)
 	snap, problems := snapshot.Build(t.Context(), []snapshot.Document{
 		{Name: "shop.proto", Data: []byte(shopProto)},
-		{Name: "shop.yaml", Data: []byte(yaml)},
+		{Name: "shop.yaml", Data: []byte(s.yaml)},
 	}, pool)
 	if len(problems) > 0 {
 		t.Fatal(problems)
