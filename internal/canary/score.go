@@ -20,11 +20,15 @@ type score struct {
 }
 
 func (s *score) add(failed bool, took time.Duration) {
+	s.count(failed)
+	s.latency[interval(took)].Add(1)
+}
+
+func (s *score) count(failed bool) {
 	s.requests.Add(1)
 	if failed {
 		s.failed.Add(1)
 	}
-	s.latency[interval(took)].Add(1)
 }
 
 func (s *score) served() Served { return Served{s.requests.Load(), s.failed.Load()} }

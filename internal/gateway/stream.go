@@ -13,6 +13,12 @@ import (
 	"facet/internal/snapshot"
 )
 
+// The reasons of the errors that end a stream.
+const (
+	reasonAge  = "STREAM_AGE"
+	reasonIdle = "STREAM_IDLE"
+)
+
 // stream answers a call with a stream. It has no total timeout: it ends with the deadline of the client, if that states
 // one, or when it is silent or lasts for too long.
 func (c *Call) stream(ctx context.Context, view *snapshot.View, request []byte) error {
@@ -64,17 +70,27 @@ func (s *streamClient) Send() error {
 	return nil
 }
 
+// streamFailed tells whether the end of a stream is a failure. That the client left, that its own deadline has passed, and that a
+// limit was reached are none.
+func streamFailed(err error) bool {
+	if own := new(Error); errors.As(err, &own) {
+		return own.Reason != reasonAge && own.Reason != reasonIdle
+	}
+	code := codeOf(err)
+	return code != codes.OK && code != codes.Canceled && code != codes.DeadlineExceeded
+}
+
 // spread shortens a duration by up to a tenth, so that what began at once does not end at once.
 func spread(d time.Duration) time.Duration { return d - rand.N(d/10+1) }
 
 // What the gateway ends a stream with is UNAVAILABLE: the client may open it again at once.
 
 func streamTooOld(limits *gatewayv1.Limits) *Error {
-	return refuse(codes.Unavailable, "STREAM_AGE",
+	return refuse(codes.Unavailable, reasonAge,
 		fmt.Sprintf("the stream has reached its greatest age of %v; open it again", limits.GetStreamAge().AsDuration()))
 }
 
 func streamIdle(limits *gatewayv1.Limits) *Error {
-	return refuse(codes.Unavailable, "STREAM_IDLE",
+	return refuse(codes.Unavailable, reasonIdle,
 		fmt.Sprintf("the stream was silent for %v; open it again", limits.GetStreamIdle().AsDuration()))
 }
