@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -10,8 +11,8 @@ import (
 func TestMessagesKeepAStreamFromBeingIdle(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const idle = time.Minute
-		ended := false
-		silent := time.AfterFunc(idle, func() { ended = true })
+		var ended atomic.Bool
+		silent := time.AfterFunc(idle, func() { ended.Store(true) })
 		client := &streamClient{call: &Call{Send: func([]byte) error { return nil }}, silent: silent, idle: idle}
 		for range 3 {
 			time.Sleep(idle - time.Second)
@@ -20,12 +21,12 @@ func TestMessagesKeepAStreamFromBeingIdle(t *testing.T) {
 			}
 		}
 		synctest.Wait()
-		if ended {
+		if ended.Load() {
 			t.Error("the stream ended between two messages")
 		}
 		time.Sleep(idle)
 		synctest.Wait()
-		if !ended {
+		if !ended.Load() {
 			t.Error("the stream does not end")
 		}
 	})
