@@ -1,12 +1,14 @@
 package server
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	kerrors "github.com/go-kratos/kratos/v2/errors"
@@ -81,7 +83,7 @@ func NewGRPC(settings GRPCSettings, gw *gateway.Gateway, snapshots *snapshot.Hol
 		kgrpc.Options(
 			grpc.ForceServerCodecV2(frameCodec{encoding.GetCodecV2("proto")}),
 			grpc.UnknownServiceHandler(h.serve),
-			grpc.InTapHandle(abandonable),
+			grpc.InTapHandle(newStreamContext),
 			grpc.MaxRecvMsgSize(largestMessage),
 			grpc.MaxHeaderListSize(largestHead),
 			grpc.ConnectionTimeout(handshakeTimeout),
@@ -160,7 +162,9 @@ type rpcReply struct {
 }
 
 // send implements gateway.Call.Send. The message is copied, because it leaves after send has returned.
-func (r *rpcReply) send(message []byte) error { return r.write(append([]byte(nil), message...)) }
+func (r *rpcReply) send(message []byte) error {
+	return within(r.stream, writeTimeout, func() error { return r.write(bytes.Clone(message)) })
+}
 
 // write sends a message and keeps it.
 func (r *rpcReply) write(message []byte) error {
@@ -200,27 +204,58 @@ func (r *rpcReply) end() {
 	}
 }
 
-// abandonKey finds, in the context of a stream, what ends it.
-type abandonKey struct{}
-
-// abandonable lets a handler end the wait for a message: nothing but the end of the stream's context does.
-func abandonable(ctx context.Context, _ *tap.Info) (context.Context, error) {
-	ctx, cancel := context.WithCancelCause(ctx)
-	return context.WithValue(ctx, abandonKey{}, cancel), nil
+// streamContext is the context of a gRPC stream, which a handler can end while it waits for the client: grpc-go's
+// RecvMsg and SendMsg end with that context alone, and tell the client its error.
+type streamContext struct {
+	context.Context
+	cancel context.CancelFunc
+	late   atomic.Bool
 }
 
-// receive reads the one message of a request, and that there is no other, within a time. A timeout of 0 is none.
-func receive(stream grpc.ServerStream, limit int, timeout time.Duration) ([]byte, error) {
-	ctx := stream.Context()
-	late := status.Errorf(codes.DeadlineExceeded, "the request was not complete after %v", timeout)
-	if abandon, ok := ctx.Value(abandonKey{}).(context.CancelCauseFunc); ok && timeout > 0 {
-		timer := time.AfterFunc(timeout, func() { abandon(late) })
-		defer timer.Stop()
+func newStreamContext(ctx context.Context, _ *tap.Info) (context.Context, error) {
+	ctx, cancel := context.WithCancel(ctx)
+	return &streamContext{Context: ctx, cancel: cancel}, nil
+}
+
+// Err implements context.Context.
+func (c *streamContext) Err() error {
+	if c.late.Load() {
+		return context.DeadlineExceeded
 	}
-	message, err := receiveOne(stream, limit)
-	if err != nil && errors.Is(context.Cause(ctx), late) {
-		return nil, late
+	return c.Context.Err()
+}
+
+// streamContextKey finds the context in those that are derived from it.
+type streamContextKey struct{}
+
+// Value implements context.Context.
+func (c *streamContext) Value(key any) any {
+	if key == (streamContextKey{}) {
+		return c
 	}
+	return c.Context.Value(key)
+}
+
+// within ends a stream with DEADLINE_EXCEEDED when it waits for its client for longer than a timeout, unless that is 0.
+func within(stream grpc.ServerStream, timeout time.Duration, wait func() error) error {
+	ctx, ok := stream.Context().Value(streamContextKey{}).(*streamContext)
+	if !ok || timeout == 0 {
+		return wait()
+	}
+	timer := time.AfterFunc(timeout, func() {
+		ctx.late.Store(true)
+		ctx.cancel()
+	})
+	defer timer.Stop()
+	return wait()
+}
+
+// receive reads the one message of a request, and that there is no other.
+func receive(stream grpc.ServerStream, limit int, timeout time.Duration) (message []byte, err error) {
+	err = within(stream, timeout, func() error {
+		message, err = receiveOne(stream, limit)
+		return err
+	})
 	return message, err
 }
 

@@ -84,7 +84,9 @@ type shop struct {
 	oracle  http.Handler // the same over gRPC-Web, by another implementation
 	holder  *snapshot.Holder
 	front   *server.GRPC
+	gateway *gateway.Gateway
 	conn    *grpc.ClientConn
+	counted *compression // of what arrives over conn
 	stock   *stock
 	yaml    string // its document
 }
@@ -180,6 +182,7 @@ func (s *shop) startAt(t *testing.T, address string) {
 	holder := &snapshot.Holder{}
 	holder.Publish(snap)
 	gw := gateway.New(holder)
+	s.gateway, s.counted = gw, new(compression)
 	s.handler = server.NewHTTP(server.Settings{Addr: "127.0.0.1:0"}, gw, holder).Handler
 
 	s.holder = holder
@@ -191,7 +194,7 @@ func (s *shop) startAt(t *testing.T, address string) {
 	}
 	go func() { _ = front.Start(context.Background()) }()
 	s.front, s.oracle = front, grpcweb.WrapServer(front.Server.Server)
-	s.conn, err = grpc.NewClient(endpoint.Host, grpc.WithTransportCredentials(insecure.NewCredentials()))
+	s.conn, err = grpc.NewClient(endpoint.Host, grpc.WithTransportCredentials(insecure.NewCredentials()), grpc.WithStatsHandler(s.counted))
 	if err != nil {
 		t.Fatal(err)
 	}
