@@ -12,6 +12,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
@@ -42,6 +43,7 @@ func startMall(t testing.TB) *mall {
 	t.Helper()
 	m := &mall{}
 	services, err := backend.Start(backend.Options{
+		LiveInterval: 5 * time.Millisecond,
 		Intercept: func(ctx context.Context, req any, info *grpc.UnaryServerInfo, next grpc.UnaryHandler) (any, error) {
 			if fail := m.fail.Load(); fail != nil {
 				if err := (*fail)(ctx, strings.TrimPrefix(info.FullMethod, "/")); err != nil {
