@@ -3,7 +3,6 @@ package main
 import (
 	"bufio"
 	"context"
-	"io"
 	"maps"
 	"net/http"
 	"os"
@@ -108,7 +107,7 @@ func TestOnlySelectedStreamsAreOpened(t *testing.T) {
 
 		m.Forget()
 		ctx, leave := context.WithCancel(metadata.AppendToOutgoingContext(t.Context(), "x-select", selection))
-		events := m.room(t, ctx, "r-1")
+		events := m.room(ctx, t, "r-1")
 		kinds = map[string]bool{}
 		for len(kinds) < len(opened) {
 			event, err := events.Recv()
@@ -128,7 +127,7 @@ type events interface {
 	Recv() (*mallv1.RoomEvent, error)
 }
 
-func (m *mall) room(t *testing.T, ctx context.Context, id string) events {
+func (m *mall) room(ctx context.Context, t *testing.T, id string) events {
 	t.Helper()
 	stream, err := mallv1.NewMallServiceClient(dial(t, m.grpc)).WatchRoom(ctx, &mallv1.WatchRoomRequest{RoomId: id})
 	if err != nil {
@@ -147,7 +146,7 @@ func TestRoomIsItsThreeStreams(t *testing.T) {
 	}
 	comments := 0
 	stocks := 0
-	room := m.room(t, t.Context(), "r-1")
+	room := m.room(t.Context(), t, "r-1")
 	for stocks < count || comments < count {
 		event, err := room.Recv()
 		if err != nil {
@@ -174,14 +173,14 @@ func TestRoomIsItsThreeStreams(t *testing.T) {
 
 func TestStreamErrors(t *testing.T) {
 	m := startMall(t)
-	if _, err := m.room(t, t.Context(), "none").Recv(); status.Code(err) != codes.NotFound || len(status.Convert(err).Details()) == 0 {
+	if _, err := m.room(t.Context(), t, "none").Recv(); status.Code(err) != codes.NotFound || len(status.Convert(err).Details()) == 0 {
 		t.Errorf("got %v, want NOT_FOUND with its details", err)
 	}
 	ctx := metadata.AppendToOutgoingContext(t.Context(), "x-select", "stok")
-	if _, err := m.room(t, ctx, "r-1").Recv(); status.Code(err) != codes.InvalidArgument || !strings.Contains(err.Error(), `did you mean "stock"`) {
+	if _, err := m.room(ctx, t, "r-1").Recv(); status.Code(err) != codes.InvalidArgument || !strings.Contains(err.Error(), `did you mean "stock"`) {
 		t.Errorf("got %v", err)
 	}
-	room := m.room(t, t.Context(), "r-1")
+	room := m.room(t.Context(), t, "r-1")
 	if _, err := room.Recv(); err != nil {
 		t.Fatal(err)
 	}
@@ -191,7 +190,7 @@ func TestStreamErrors(t *testing.T) {
 		if err == nil {
 			continue
 		}
-		if err == io.EOF || status.Code(err) != codes.Unavailable {
+		if status.Code(err) != codes.Unavailable {
 			t.Errorf("after its services have gone: got %v, want UNAVAILABLE", err)
 		}
 		return

@@ -26,7 +26,7 @@ func (r *run) perform(c *programCall, state *callRun) {
 		state.set = true
 		return
 	}
-	r.settle(c, state, r.parent, err)
+	r.settle(r.parent, c, state, err)
 }
 
 // wanted tells whether a call is made: not if its condition does not hold, nor if its request refers to a
@@ -196,7 +196,7 @@ func (c *programCall) malformed() error {
 }
 
 // settle decides what the failure of a call means. parent is what the call itself cannot outlast.
-func (r *run) settle(c *programCall, state *callRun, parent context.Context, err error) {
+func (r *run) settle(parent context.Context, c *programCall, state *callRun, err error) {
 	switch {
 	case r.failed.Load(): // it was stopped
 	case parent.Err() != nil:

@@ -37,7 +37,7 @@ func (g *Program) Stream(ctx context.Context, request []byte, client Client) ([]
 	defer cancel()
 	r := g.runs.Get().(*run)
 	r.begin(unary, request)
-	r.streaming = newStreaming(g, client, ctx)
+	r.streaming = newStreaming(ctx, g, client)
 	defer r.streaming.cancel()
 	r.frame.ctx = r.streaming.ctx
 	err := r.runToEnd()
@@ -80,7 +80,7 @@ type streaming struct {
 	sent    bool       // a message was
 }
 
-func newStreaming(g *Program, client Client, ctx context.Context) *streaming {
+func newStreaming(ctx context.Context, g *Program, client Client) *streaming {
 	s := &streaming{client: client, parent: ctx, begun: make(chan struct{})}
 	s.ctx, s.cancel = context.WithCancel(ctx)
 	s.beginning.Store(int32(g.count()))
@@ -105,7 +105,7 @@ func (r *run) stream(c *programCall, state *callRun) {
 		})
 	}
 	if err != nil {
-		r.settle(c, state, r.streaming.parent, err)
+		r.settle(r.streaming.parent, c, state, err)
 	}
 }
 

@@ -236,8 +236,8 @@ func TestStreamEnds(t *testing.T) {
 		want func(error) bool
 	}{
 		{"the client leaves", func(cancel context.CancelFunc, _ *failing) { cancel() }, func(err error) bool { return status.Code(err) == codes.Canceled }},
-		{"the client takes no more", func(_ context.CancelFunc, c *failing) { c.set(nil, gone) }, func(err error) bool { return err == gone }},
-		{"a message cannot be rendered", func(_ context.CancelFunc, c *failing) { c.set(gone, nil) }, func(err error) bool { return err == gone }},
+		{"the client takes no more", func(_ context.CancelFunc, c *failing) { c.set(nil, gone) }, func(err error) bool { return errors.Is(err, gone) }},
+		{"a message cannot be rendered", func(_ context.CancelFunc, c *failing) { c.set(gone, nil) }, func(err error) bool { return errors.Is(err, gone) }},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			caller := newFeeds(nil, "Stream", "WatchUser")

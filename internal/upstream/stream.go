@@ -2,6 +2,7 @@ package upstream
 
 import (
 	"context"
+	"errors"
 	"io"
 	"time"
 
@@ -39,7 +40,7 @@ func (u *Upstream) Stream(ctx context.Context, method string, request []byte, me
 	}
 	for {
 		err := stream.RecvMsg(x)
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return nil
 		}
 		if err != nil {

@@ -158,7 +158,7 @@ func TestStreamEndsAtTheUpstream(t *testing.T) {
 	})))
 	full := errors.New("the client is gone")
 	err := u.Stream(t.Context(), watch, nil, func(message mem.Buffer) error { message.Free(); return full })
-	if err != full {
+	if !errors.Is(err, full) {
 		t.Errorf("got %v, want the error of the reader", err)
 	}
 	<-ended
@@ -228,7 +228,7 @@ func TestStreamsLeaveNothing(t *testing.T) {
 		return ctx.Err()
 	})))
 	turn := func() {
-		if err := u.Stream(t.Context(), watch, nil, func(message mem.Buffer) error { message.Free(); return errDone }); err != errDone {
+		if err := u.Stream(t.Context(), watch, nil, func(message mem.Buffer) error { message.Free(); return errDone }); !errors.Is(err, errDone) {
 			t.Fatal(err)
 		}
 	}
