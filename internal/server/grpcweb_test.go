@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -183,4 +184,124 @@ func TestGRPCWebEqualsOracle(t *testing.T) {
 			}
 		}
 	}
+}
+
+// What is no request of gRPC-Web is refused as HTTP.
+func TestGRPCWebRefused(t *testing.T) {
+	s := startShop(t)
+	for name, test := range map[string]struct {
+		method, media string
+		status        int
+		header        string
+	}{
+		"GET":         {http.MethodGet, "application/grpc-web", http.StatusMethodNotAllowed, http.MethodPost},
+		"JSON":        {http.MethodPost, "application/grpc-web+json", http.StatusUnsupportedMediaType, ""},
+		"broken type": {http.MethodPost, "application/grpc-web;;", http.StatusUnsupportedMediaType, ""},
+		"longer type": {http.MethodPost, "application/grpc-webs", http.StatusUnsupportedMediaType, ""},
+	} {
+		r := httptest.NewRequestWithContext(t.Context(), test.method, "/shop.v1.Stock/Get", strings.NewReader(webFrame(0, "")))
+		r.Header.Set("Content-Type", test.media)
+		got := s.do(r)
+		if body := bodyOf(t, got); got.StatusCode != test.status || got.Header.Get("Allow") != test.header {
+			t.Errorf("%s: got %d, Allow %q, %s", name, got.StatusCode, got.Header.Get("Allow"), body)
+		}
+	}
+}
+
+// The HTTP port speaks HTTP/2 without TLS, too.
+func TestGRPCWebOverHTTP2(t *testing.T) {
+	s := startShop(t)
+	s.stock.set(item)
+	s.stock.setStream(func(_ context.Context, _ []byte, send func(string) error) error { return send("\x0a\x01a") })
+	front := s.http
+	endpoint, err := front.Endpoint()
+	if err != nil {
+		t.Fatal(err)
+	}
+	started := make(chan error, 1)
+	go func() { started <- front.Start(context.Background()) }()
+	protocols := new(http.Protocols)
+	protocols.SetUnencryptedHTTP2(true)
+	client := &http.Client{Transport: &http.Transport{Protocols: protocols}}
+	for _, method := range []string{"shop.v1.Stock/Get", "shop.v1.Stock/Watch"} {
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "http://"+endpoint.Host+"/"+method, strings.NewReader(webFrame(0, "\x0a\x011")))
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Header.Set("Content-Type", "application/grpc-web")
+		reply, err := client.Do(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := takeApart(t, reply); reply.ProtoMajor != 2 || len(got.Messages) != 1 || !slices.Equal(got.Trailer, []string{"", "grpc-status: 0\r\n"}) {
+			t.Errorf("%s: got %s %v", method, reply.Proto, got)
+		}
+	}
+	client.CloseIdleConnections()
+	if err := front.Stop(t.Context()); err != nil {
+		t.Error(err)
+	}
+	<-started
+}
+
+// writes counts the writes of a reply.
+type writes struct {
+	*httptest.ResponseRecorder
+	n int
+}
+
+func (w *writes) Write(p []byte) (int, error) {
+	w.n++
+	return w.ResponseRecorder.Write(p)
+}
+
+func TestGRPCWebWritesOnce(t *testing.T) {
+	s := startShop(t)
+	s.stock.set(item)
+	for _, media := range []string{"application/grpc-web", "application/grpc-web-text"} {
+		body := webFrame(0, "\x0a\x011")
+		if strings.HasSuffix(media, "text") {
+			body = base64.StdEncoding.EncodeToString([]byte(body))
+		}
+		r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/shop.v1.Shop/Required", strings.NewReader(body))
+		r.Header.Set("Content-Type", media)
+		w := &writes{ResponseRecorder: httptest.NewRecorder()}
+		s.handler.ServeHTTP(w, r)
+		if length := w.Header().Get("Content-Length"); w.n != 1 || length != strconv.Itoa(w.Body.Len()) {
+			t.Errorf("%s: %d writes of %d bytes, Content-Length %s", media, w.n, w.Body.Len(), length)
+		}
+	}
+}
+
+// nowhere is where the replies of a benchmark go.
+type nowhere struct{ header http.Header }
+
+func (w *nowhere) Header() http.Header         { return w.header }
+func (w *nowhere) Write(p []byte) (int, error) { return len(p), nil }
+func (w *nowhere) WriteHeader(int)             {}
+func (w *nowhere) Flush()                      {}
+
+// BenchmarkGRPCWeb is a unary call without upstreams, by the bridge and by improbable's wrapper around the gRPC server.
+func BenchmarkGRPCWeb(b *testing.B) {
+	s := startShop(b)
+	body := []byte(webFrame(0, "\x0a\x64"+strings.Repeat("x", 100)))
+	for name, handler := range map[string]http.Handler{"bridge": s.handler, "wrapper": s.oracle} {
+		b.Run(name, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				r := httptest.NewRequestWithContext(b.Context(), http.MethodPost, "/shop.v1.Shop/Required", bytes.NewReader(body))
+				r.Header.Set("Content-Type", "application/grpc-web+proto")
+				r.Header.Set("X-Select", "name")
+				handler.ServeHTTP(&nowhere{header: http.Header{}}, r)
+			}
+		})
+	}
+	b.Run("request alone", func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			r := httptest.NewRequestWithContext(b.Context(), http.MethodPost, "/shop.v1.Shop/Required", bytes.NewReader(body))
+			r.Header.Set("Content-Type", "application/grpc-web+proto")
+			r.Header.Set("X-Select", "name")
+		}
+	})
 }

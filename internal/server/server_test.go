@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	khttp "github.com/go-kratos/kratos/v2/transport/http"
 	"github.com/improbable-eng/grpc-web/go/grpcweb"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials/insecure"
@@ -80,7 +81,8 @@ methods:
 
 // shop is a gateway in front of an upstream that answers whatever bytes a test wants.
 type shop struct {
-	handler http.Handler
+	http    *khttp.Server
+	handler http.Handler // of http
 	oracle  http.Handler // the same over gRPC-Web, by another implementation
 	holder  *snapshot.Holder
 	front   *server.GRPC
@@ -147,7 +149,7 @@ func (bytesCodec) Unmarshal(data mem.BufferSlice, v any) error {
 	return nil
 }
 
-func startShop(t *testing.T) *shop {
+func startShop(t testing.TB) *shop {
 	t.Helper()
 	s := &shop{stock: &stock{}}
 	back := grpc.NewServer(grpc.UnknownServiceHandler(s.stock.serve), grpc.ForceServerCodecV2(bytesCodec{}))
@@ -156,7 +158,7 @@ func startShop(t *testing.T) *shop {
 }
 
 // serve starts a server and returns its address.
-func serve(t *testing.T, back *grpc.Server) string {
+func serve(t testing.TB, back *grpc.Server) string {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -168,7 +170,7 @@ func serve(t *testing.T, back *grpc.Server) string {
 }
 
 // startAt starts the gateway in front of an address.
-func (s *shop) startAt(t *testing.T, address string) {
+func (s *shop) startAt(t testing.TB, address string) {
 	t.Helper()
 	pool := upstream.NewPool()
 	s.yaml = fmt.Sprintf(shopYAML, address)
@@ -183,7 +185,8 @@ func (s *shop) startAt(t *testing.T, address string) {
 	holder.Publish(snap)
 	gw := gateway.New(holder)
 	s.gateway, s.counted = gw, new(compression)
-	s.handler = server.NewHTTP(server.Settings{Addr: "127.0.0.1:0"}, gw, holder).Handler
+	s.http = server.NewHTTP(server.Settings{Addr: "127.0.0.1:0"}, gw, holder)
+	s.handler = s.http.Handler
 
 	s.holder = holder
 
