@@ -10,22 +10,6 @@ import (
 	"google.golang.org/grpc/mem"
 )
 
-// steady is a Caller of streams that send a message again and again.
-type steady struct {
-	callerFunc
-	message mem.Buffer
-	times   int
-}
-
-func (s *steady) Stream(_ context.Context, _ string, _ []byte, message func(mem.Buffer) error) error {
-	for range s.times {
-		if err := message(s.message); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
 func TestMessagesOfStreamsAreNotAllocated(t *testing.T) {
 	s := newShop(t)
 	caller := &steady{message: mem.SliceBuffer(s.wire(t, "shop.v1.Order", `{"id": "o1", "productId": "p1"}`))}

@@ -10,6 +10,9 @@
 // follows from it (shape.go). Running starts each call the moment its inputs are in (run.go, exec.go, request.go),
 // and writes the reply (reply.go).
 //
+// Of a method that replies with a stream the reply mapping is split by the streams that its parts read (streams.go), and
+// each message is written and sent as it comes (relay.go).
+//
 // # What is unset
 //
 // A select carries presence: through a message or an optional field that is absent it yields nothing, and the

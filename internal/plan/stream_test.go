@@ -56,6 +56,22 @@ func (f *feeds) Stream(ctx context.Context, method string, _ []byte, message fun
 	}
 }
 
+// steady is a Caller of streams that send a message again and again.
+type steady struct {
+	callerFunc
+	message mem.Buffer
+	times   int
+}
+
+func (s *steady) Stream(_ context.Context, _ string, _ []byte, message func(mem.Buffer) error) error {
+	for range s.times {
+		if err := message(s.message); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // client is a plan.Client whose messages the test takes one by one.
 type client struct {
 	rendered []byte

@@ -52,13 +52,13 @@ func (u *Upstream) Stream(ctx context.Context, method string, request []byte, me
 	}
 }
 
-// openStream opens a stream, or gives up after openTimeout. cancel is that of ctx.
+// openStream opens a stream, or gives up when it takes too long. cancel is that of ctx.
 func (u *Upstream) openStream(ctx context.Context, cancel context.CancelFunc, method string) (grpc.ClientStream, error) {
-	timer := time.AfterFunc(openTimeout, cancel)
+	timer := time.AfterFunc(u.openTimeout, cancel)
 	stream, err := u.conn.client.NewStream(ctx, &serverStream, method)
 	if inTime := timer.Stop(); !inTime {
 		return nil, status.Errorf(codes.Unavailable, "upstream %s (%s): the stream could not be opened in %v",
-			u.name, u.conn.target.addresses(), openTimeout)
+			u.name, u.conn.target.addresses(), u.openTimeout)
 	}
 	if err != nil {
 		return nil, u.failure(err)

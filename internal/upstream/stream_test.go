@@ -27,7 +27,7 @@ const watch = "/user.v1.UserService/WatchUser"
 type streamer func(ctx context.Context, request []byte, send func([]byte) error) error
 
 // serveStreams starts a gRPC server that answers every method with a stream, and returns its address.
-func serveStreams(t testing.TB, handle streamer) string {
+func serveStreams(t testing.TB, handle streamer, options ...grpc.ServerOption) string {
 	t.Helper()
 	listener := listen(t)
 	answer := func(_ any, stream grpc.ServerStream) error {
@@ -37,7 +37,8 @@ func serveStreams(t testing.TB, handle streamer) string {
 		}
 		return handle(stream.Context(), request, func(message []byte) error { return stream.SendMsg(&message) })
 	}
-	server := grpc.NewServer(grpc.UnknownServiceHandler(answer), grpc.ForceServerCodecV2(wireCodec{}))
+	options = append(options, grpc.UnknownServiceHandler(answer), grpc.ForceServerCodecV2(wireCodec{}))
+	server := grpc.NewServer(options...)
 	go server.Serve(listener) // until Stop
 	t.Cleanup(server.Stop)
 	return listener.Addr().String()
@@ -216,6 +217,26 @@ func TestSlowReaderSlowsItsOwnStreamOnly(t *testing.T) {
 	close(release)
 	if err := <-done; err != nil {
 		t.Errorf("the slow stream ended with %v", err)
+	}
+}
+
+// A stream that the upstream does not let in, because there are too many on the connection, does not wait for ever.
+func TestStreamThatCannotBeOpened(t *testing.T) {
+	u := open(t, static(serveStreams(t, func(ctx context.Context, _ []byte, send func([]byte) error) error {
+		if err := send([]byte("a")); err != nil {
+			return err
+		}
+		<-ctx.Done()
+		return ctx.Err()
+	}, grpc.MaxConcurrentStreams(1))))
+	err := u.Stream(t.Context(), watch, nil, func(message mem.Buffer) error {
+		message.Free()
+		u.SetOpenTimeout(10 * time.Millisecond) // there is a connection now
+		_, err := collect(within(t), u, nil)
+		return err
+	})
+	if status.Code(err) != codes.Unavailable || !strings.Contains(err.Error(), "could not be opened in 10ms") {
+		t.Errorf("got %v", err)
 	}
 }
 

@@ -4,6 +4,7 @@ package upstream
 import (
 	"context"
 	"sync"
+	"time"
 
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/mem"
@@ -14,6 +15,9 @@ import (
 type Upstream struct {
 	name      string
 	conn      *connection
+	// openTimeout bounds the opening of a stream.
+	openTimeout time.Duration
+
 	closeOnce sync.Once
 	closeErr  error
 }
