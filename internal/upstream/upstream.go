@@ -13,8 +13,8 @@ import (
 
 // Upstream is one downstream service; it satisfies plan.Caller. It is safe for concurrent use.
 type Upstream struct {
-	name      string
-	conn      *connection
+	name string
+	conn *connection
 	// openTimeout bounds the opening of a stream.
 	openTimeout time.Duration
 
