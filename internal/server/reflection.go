@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/bufbuild/protocompile/protoutil"
+	"google.golang.org/genproto/googleapis/rpc/errdetails"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	healthpb "google.golang.org/grpc/health/grpc_health_v1"
@@ -26,8 +27,9 @@ type reflection struct {
 	snapshots *snapshot.Holder
 }
 
-// own are the services that the gateway itself has.
+// own are the services that the gateway itself has, and the types that are not in any contract: details of errors.
 var own = []protoreflect.FileDescriptor{
+	errdetails.File_google_rpc_error_details_proto,
 	healthpb.File_grpc_health_v1_health_proto,
 	reflectionpb.File_grpc_reflection_v1_reflection_proto,
 }
