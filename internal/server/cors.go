@@ -2,6 +2,7 @@ package server
 
 import (
 	"fmt"
+	"maps"
 	"net/http"
 	"net/url"
 	"slices"
@@ -110,9 +111,6 @@ func expose(header http.Header, added gateway.Header) {
 	if header["Access-Control-Allow-Origin"] == nil {
 		return
 	}
-	names := exposed
-	for _, name := range slices.Sorted(slices.Values(added.Keys())) {
-		names += ", " + name
-	}
-	header.Set("Access-Control-Expose-Headers", names)
+	names := append([]string{exposed}, slices.Sorted(maps.Keys(added))...)
+	header.Set("Access-Control-Expose-Headers", strings.Join(names, ", "))
 }

@@ -2,6 +2,7 @@ package server_test
 
 import (
 	"context"
+	"errors"
 	"io"
 	"strings"
 	"testing"
@@ -43,7 +44,7 @@ func (s *shop) invoke(t *testing.T, method string, options ...grpc.CallOption) (
 	for {
 		var message []byte
 		if o.err = stream.RecvMsg(&message); o.err != nil {
-			if o.err == io.EOF {
+			if errors.Is(o.err, io.EOF) {
 				o.err = nil
 			}
 			return o
@@ -54,13 +55,15 @@ func (s *shop) invoke(t *testing.T, method string, options ...grpc.CallOption) (
 
 // compression counts, at the client, the messages that came compressed.
 type compression struct {
-	stats.Handler
 	compressed, all int
 }
 
-func (*compression) TagRPC(ctx context.Context, _ *stats.RPCTagInfo) context.Context   { return ctx }
+func (*compression) TagRPC(ctx context.Context, _ *stats.RPCTagInfo) context.Context { return ctx }
+
 func (*compression) TagConn(ctx context.Context, _ *stats.ConnTagInfo) context.Context { return ctx }
-func (*compression) HandleConn(context.Context, stats.ConnStats)                       {}
+
+func (*compression) HandleConn(context.Context, stats.ConnStats) {}
+
 func (c *compression) HandleRPC(_ context.Context, s stats.RPCStats) {
 	if in, ok := s.(*stats.InPayload); ok {
 		c.all++

@@ -46,7 +46,7 @@ func TestRequestsOverGRPC(t *testing.T) {
 		"an empty message":  {method, []string{""}, codes.OK},
 		"no message":        {method, nil, codes.Unimplemented},
 		"two messages":      {method, []string{"", ""}, codes.Unimplemented},
-		"too large":         {method, []string{"\x0a\xfb\xff\xff\x01" + strings.Repeat("x", 4<<20-5)}, codes.ResourceExhausted},
+		"too large":         {method, []string{"\x0a\x80\x80\x80\x02" + strings.Repeat("x", 4<<20)}, codes.ResourceExhausted},
 		"malformed":         {method, []string{"\x0a\x05a"}, codes.InvalidArgument},
 		"malformed, passed": {"/shop.v1.Stock/Get", []string{"\x0a\x05a"}, codes.OK}, // the upstream's to judge
 		"not served":        {"/shop.v1.Stock/List", []string{""}, codes.Unimplemented},

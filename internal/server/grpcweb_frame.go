@@ -198,8 +198,10 @@ func appendMessage(to, message []byte, compress bool) ([]byte, error) {
 	writer := gzipWriters.Get().(*gzip.Writer)
 	defer gzipWriters.Put(writer)
 	writer.Reset(buffer)
-	_, err := writer.Write(message)
-	if err = errors.Join(err, writer.Close()); err != nil {
+	if _, err := writer.Write(message); err != nil {
+		return to, err
+	}
+	if err := writer.Close(); err != nil {
 		return to, err
 	}
 	to = buffer.Bytes()

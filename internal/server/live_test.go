@@ -12,7 +12,6 @@ import (
 	"google.golang.org/grpc/codes"
 	healthpb "google.golang.org/grpc/health/grpc_health_v1"
 	reflectionpb "google.golang.org/grpc/reflection/grpc_reflection_v1"
-	oldreflectionpb "google.golang.org/grpc/reflection/grpc_reflection_v1alpha"
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/descriptorpb"
@@ -230,16 +229,13 @@ func TestOldReflection(t *testing.T) {
 	s := startShop(t)
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 	defer cancel()
-	stream, err := oldreflectionpb.NewServerReflectionClient(s.conn).ServerReflectionInfo(ctx)
+	desc := &grpc.StreamDesc{ClientStreams: true, ServerStreams: true}
+	stream, err := s.conn.NewStream(ctx, desc, "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo")
 	if err != nil {
 		t.Fatal(err)
 	}
-	question := &oldreflectionpb.ServerReflectionRequest{MessageRequest: &oldreflectionpb.ServerReflectionRequest_FileContainingSymbol{FileContainingSymbol: "shop.v1.Shop"}}
-	if err := stream.Send(question); err != nil {
-		t.Fatal(err)
-	}
-	answer, err := stream.Recv()
-	if err != nil || len(answer.GetFileDescriptorResponse().GetFileDescriptorProto()) == 0 {
-		t.Errorf("got %v %v", answer, err)
+	r := reflected{t, &grpc.GenericClientStream[reflectionpb.ServerReflectionRequest, reflectionpb.ServerReflectionResponse]{ClientStream: stream}}
+	if files, code := r.files(symbol("shop.v1.Shop")); files["shop.proto"] == nil {
+		t.Errorf("got %d files, %s", len(files), code)
 	}
 }

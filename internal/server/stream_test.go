@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -43,7 +44,7 @@ func overGRPC(t *testing.T, s *shop, _, method string) (seen []string) {
 	for {
 		var message []byte
 		if err := stream.RecvMsg(&message); err != nil {
-			if err == io.EOF {
+			if errors.Is(err, io.EOF) {
 				err = nil
 			}
 			return append(seen, status.Code(err).String())
