@@ -171,6 +171,41 @@ func TestRoomIsItsThreeStreams(t *testing.T) {
 	}
 }
 
+// A gateway that stops tells those who watch, over every protocol, and does not wait for them to leave.
+func TestStopEndsStreams(t *testing.T) {
+	m := startMall(t)
+	room := m.room(t.Context(), t, "r-1")
+	if _, err := room.Recv(); err != nil {
+		t.Fatal(err)
+	}
+	ended, stopped := make(chan error, 1), make(chan error, 1)
+	go func() {
+		for {
+			if _, err := room.Recv(); err != nil {
+				ended <- err
+				return
+			}
+		}
+	}()
+	last := ""
+	m.watch(t, "/v1/rooms/r-1/events", func(line string) bool {
+		if last == "" {
+			go func() { stopped <- m.stop() }()
+		}
+		last = line
+		return true
+	})
+	if !strings.Contains(last, `{"error":`) || !strings.Contains(last, "STREAM_SHUTDOWN") {
+		t.Errorf("over HTTP the last line is %s", last)
+	}
+	if err := <-ended; status.Code(err) != codes.Unavailable || !strings.Contains(err.Error(), "shuts down") {
+		t.Errorf("over gRPC: got %v", err)
+	}
+	if err := <-stopped; err != nil {
+		t.Errorf("the gateway did not stop cleanly: %v", err)
+	}
+}
+
 func TestStreamErrors(t *testing.T) {
 	m := startMall(t)
 	if _, err := m.room(t.Context(), t, "none").Recv(); status.Code(err) != codes.NotFound || len(status.Convert(err).Details()) == 0 {

@@ -88,7 +88,11 @@ func New(ctx context.Context, options Options) (*App, error) {
 		kratos.Version(options.Version),
 		kratos.Context(context.WithoutCancel(ctx)), // the parent of every request's: its end would cut them off instead of draining
 		kratos.StopTimeout(a.settings.GetDrainTimeout().AsDuration()),
-		kratos.BeforeStop(func(context.Context) error { a.reloader.drain(); return nil }),
+		kratos.BeforeStop(func(context.Context) error {
+			a.reloader.drain()
+			gw.Drain(a.settings.GetDrainTimeout().AsDuration() / 2) // and the rest for the others
+			return nil
+		}),
 		kratos.Server(a.http, a.grpc, a.admin, a.reloader, a.candidates, k),
 	)
 	return a, nil

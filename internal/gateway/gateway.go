@@ -26,11 +26,12 @@ type Gateway struct {
 	snapshots *snapshot.Holder
 	trial     atomic.Pointer[canary.Trial] // nil while no candidate is being tried out
 	handler   middleware.Handler
+	drain     *drain
 }
 
 // New returns a gateway over the published snapshots.
 func New(snapshots *snapshot.Holder) *Gateway {
-	g := &Gateway{snapshots: snapshots}
+	g := &Gateway{snapshots: snapshots, drain: newDrain()}
 	g.handler = middleware.Chain(
 		recovery.Recovery(recovery.WithHandler(panicked)),
 	)(g.run)
@@ -103,7 +104,7 @@ func (g *Gateway) run(ctx context.Context, req any) (any, error) {
 		return nil, err
 	}
 	if c.streams() {
-		return nil, c.stream(ctx, view, request)
+		return nil, g.stream(ctx, c, view, request)
 	}
 	ctx, cancel, err := c.withDeadline(ctx)
 	if err != nil {

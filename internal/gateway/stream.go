@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"slices"
+	"sync"
 	"time"
 
 	"google.golang.org/grpc/codes"
@@ -15,13 +17,37 @@ import (
 
 // The reasons of the errors that end a stream.
 const (
-	reasonAge  = "STREAM_AGE"
-	reasonIdle = "STREAM_IDLE"
+	reasonAge      = "STREAM_AGE"
+	reasonIdle     = "STREAM_IDLE"
+	reasonShutdown = "STREAM_SHUTDOWN"
 )
+
+// drain ends streams when the process stops.
+type drain struct {
+	once   sync.Once
+	window time.Duration
+	begun  context.Context
+	begin  context.CancelFunc
+}
+
+func newDrain() *drain {
+	d := &drain{}
+	d.begun, d.begin = context.WithCancel(context.Background())
+	return d
+}
+
+// Drain ends the streams, each at a moment of its own within a window, so that their clients do not all come to another
+// gateway at once. Streams that are opened later are ended likewise.
+func (g *Gateway) Drain(window time.Duration) {
+	g.drain.once.Do(func() {
+		g.drain.window = window
+		g.drain.begin()
+	})
+}
 
 // stream answers a call with a stream. It has no total timeout: it ends with the deadline of the client, if that states
 // one, or when it is silent or lasts for too long.
-func (c *Call) stream(ctx context.Context, view *snapshot.View, request []byte) error {
+func (g *Gateway) stream(ctx context.Context, c *Call, view *snapshot.View, request []byte) error {
 	ctx, cancel, err := c.withClientDeadline(ctx)
 	if err != nil {
 		return err
@@ -30,8 +56,9 @@ func (c *Call) stream(ctx context.Context, view *snapshot.View, request []byte) 
 	ctx, end := context.WithCancelCause(ctx)
 	defer end(nil)
 	idle, age := c.limits.GetStreamIdle().AsDuration(), spread(c.limits.GetStreamAge().AsDuration())
-	old := time.AfterFunc(age, func() { end(streamTooOld(c.limits)) })
+	old := time.AfterFunc(age, func() { end(g.drain.tooOld(c.limits)) })
 	defer old.Stop()
+	defer context.AfterFunc(g.drain.begun, func() { old.Reset(rand.N(g.drain.window + 1)) })()
 	silent := time.AfterFunc(idle, func() { end(streamIdle(c.limits)) })
 	defer silent.Stop()
 
@@ -74,7 +101,7 @@ func (s *streamClient) Send() error {
 // limit was reached are none.
 func streamFailed(err error) bool {
 	if own := new(Error); errors.As(err, &own) {
-		return own.Reason != reasonAge && own.Reason != reasonIdle
+		return !slices.Contains([]string{reasonAge, reasonIdle, reasonShutdown}, own.Reason)
 	}
 	code := codeOf(err)
 	return code != codes.OK && code != codes.Canceled && code != codes.DeadlineExceeded
@@ -85,7 +112,10 @@ func spread(d time.Duration) time.Duration { return d - rand.N(d/10+1) }
 
 // What the gateway ends a stream with is UNAVAILABLE: the client may open it again at once.
 
-func streamTooOld(limits *gatewayv1.Limits) *Error {
+func (d *drain) tooOld(limits *gatewayv1.Limits) *Error {
+	if d.begun.Err() != nil {
+		return refuse(codes.Unavailable, reasonShutdown, "the gateway shuts down; open the stream again")
+	}
 	return refuse(codes.Unavailable, reasonAge,
 		fmt.Sprintf("the stream has reached its greatest age of %v; open it again", limits.GetStreamAge().AsDuration()))
 }

@@ -417,6 +417,24 @@ func TestReloadDuringAStream(t *testing.T) {
 	}
 }
 
+// When the gateway is drained its streams end, those that are opened meanwhile too.
+func TestDrainEndsStreams(t *testing.T) {
+	backend := startRoom(t)
+	gw, _ := backend.gateway(t, roomYAML)
+	var watchers []*watcher
+	for range 3 {
+		watchers = append(watchers, watch(t.Context(), gw, "room.v1.Room/Watch", gateway.Header{}))
+		backend.next(t)
+	}
+	gw.Drain(20 * time.Millisecond)
+	watchers = append(watchers, watch(t.Context(), gw, "room.v1.Room/Watch", gateway.Header{}))
+	for _, w := range watchers {
+		if err := w.end(t); status.Code(err) != codes.Unavailable || reason(err) != "STREAM_SHUTDOWN" {
+			t.Errorf("got %v", err)
+		}
+	}
+}
+
 // In a trial a stream counts once, when it has ended, and what its client or a limit ends is no failure.
 func TestStreamsInATrial(t *testing.T) {
 	backend := startRoom(t)
