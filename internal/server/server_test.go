@@ -33,6 +33,7 @@ service Shop {
   rpc Required(Request) returns (Page) { option (google.api.http) = {get: "/required/{id}"}; }
   rpc Optional(Request) returns (Page) { option (google.api.http) = {get: "/optional/{id}"}; }
   rpc Fallback(Request) returns (Page) { option (google.api.http) = {get: "/fallback/{id}"}; }
+  rpc Live(Request) returns (stream Page) { option (google.api.http) = {get: "/live/{id}"}; }
   rpc Keyed(Request) returns (Page) { option (google.api.http) = {get: "/keyed/{id}"}; }
 }
 service Stock {
@@ -74,6 +75,11 @@ methods:
       first: {rpc: shop.v1.Stock/Get, request: {id: "'ok'"}}
       items: {rpc: shop.v1.Stock/List, request: {id: request.id}, optional: true, key: items.id, timeout: 300ms}
     reply: {name: request.id, item: "items[first.id]"}
+  shop.v1.Shop/Live:
+    calls:
+      items: {rpc: shop.v1.Stock/Watch, request: {id: request.id}}
+      others: {rpc: shop.v1.Stock/Watch, request: {id: "'others'"}, optional: true}
+    reply: {item: items, title: others.title}
   shop.v1.Stock/Get: {timeout: 300ms}
   shop.v1.Stock/Post: {timeout: 5s}
   shop.v1.Stock/Watch: {}

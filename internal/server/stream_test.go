@@ -9,6 +9,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -249,5 +250,36 @@ func TestStreamIsLive(t *testing.T) {
 			t.Errorf("%s: the upstream's stream goes on", name)
 		}
 		_ = reply.Body.Close()
+	}
+}
+
+// A stream that goes on without a part says so at its end.
+func TestPartialStream(t *testing.T) {
+	s := startShop(t)
+	front := httptest.NewServer(s.handler)
+	t.Cleanup(front.Close)
+	s.stock.setStream(func(_ context.Context, request []byte, send func(string) error) error {
+		if strings.Contains(string(request), "others") {
+			return status.Error(codes.Unavailable, "down")
+		}
+		return send("\x0a\x01a")
+	})
+	const want = "others;reason=UNAVAILABLE"
+	if got := s.invoke(t, "shop.v1.Shop/Live"); got.err != nil || len(got.messages) != 1 || strings.Join(got.trailer["x-facet-partial"], "") != want {
+		t.Errorf("gRPC: got %q %v, trailer %v", got.messages, got.err, got.trailer)
+	}
+	for _, text := range []bool{false, true} {
+		got := webRequest{method: "shop.v1.Shop/Live", body: webFrame(0, "\x0a\x011"), text: text}.send(t, front.URL)
+		if len(got.Messages) != 1 || !slices.Contains(got.Trailer, "x-facet-partial: "+want+"\r\n") {
+			t.Errorf("gRPC-Web, text %t: got %+v", text, got)
+		}
+	}
+	for accept, want := range map[string]string{
+		"":                  `{"result":{"name":"","item":{"id":"a","title":"","sizes":[],"byName":{}},"title":"","text":""}}` + "\n" + `{"end":{"partial":"others;reason=UNAVAILABLE"}}` + "\n",
+		"text/event-stream": `data: {"name":"","item":{"id":"a","title":"","sizes":[],"byName":{}},"title":"","text":""}` + "\n\nevent: end\n" + `data: {"partial":"others;reason=UNAVAILABLE"}` + "\n\n",
+	} {
+		if got := bodyOf(t, s.get(t, "/live/1", "Accept", accept)); got != want {
+			t.Errorf("%s: got %s, want %s", accept, got, want)
+		}
 	}
 }
