@@ -34,7 +34,11 @@ type Settings struct {
 // Kratos' router: the router's own paths, among them http.DefaultServeMux, cannot be reached. Kratos'
 // timeout of one second is switched off; a method has its own.
 func NewHTTP(settings Settings, gw *gateway.Gateway, snapshots *snapshot.Holder) *khttp.Server {
-	return NewHandler(settings, &httpHandler{cors: cors{snapshots}, json: jsonHandler{gateway: gw}, web: webHandler{gateway: gw}})
+	server := NewHandler(settings, &httpHandler{cors: cors{snapshots}, json: jsonHandler{gateway: gw}, web: webHandler{gateway: gw}})
+	server.Protocols = new(http.Protocols)
+	server.Protocols.SetHTTP1(true)
+	server.Protocols.SetUnencryptedHTTP2(true) // without TLS, as proxies speak it
+	return server
 }
 
 // NewHandler returns a Kratos server of which a handler is all.
@@ -48,9 +52,6 @@ func NewHandler(settings Settings, handler http.Handler) *khttp.Server {
 	server.ReadHeaderTimeout = settings.ReadHeaderTimeout
 	server.ReadTimeout = settings.ReadTimeout
 	server.IdleTimeout = settings.IdleTimeout
-	server.Protocols = new(http.Protocols)
-	server.Protocols.SetHTTP1(true)
-	server.Protocols.SetUnencryptedHTTP2(true)
 	return server
 }
 
@@ -89,7 +90,7 @@ type exchange struct {
 	stream  *eventStream // nil for a unary reply
 
 	send      func([]byte) error // of the stream, for call.Send
-	streaming func()             // startStream, for call.Streaming
+	streaming func()             // starts the stream, for call.Streaming
 }
 
 var exchanges = sync.Pool{New: func() any {

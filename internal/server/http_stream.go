@@ -39,14 +39,20 @@ type eventStream struct {
 
 // streamForm is how the pieces of a stream are written.
 type streamForm struct {
-	media                              string
-	message, failure, end, after, beat string // after is what follows the JSON of each of the others
+	media                 string
+	message, failure, end string // what comes before the JSON of each
+	after                 string // the JSON
+	beat                  string
 }
 
 var (
-	linesForm  = &streamForm{media: "application/x-ndjson", message: `{"result":`, failure: `{"error":`, end: `{"end":`, after: "}\n", beat: "\n"}
+	linesForm = &streamForm{
+		media:   "application/x-ndjson",
+		message: `{"result":`, failure: `{"error":`, end: `{"end":`, after: "}\n", beat: "\n",
+	}
 	eventsForm = &streamForm{
-		media: "text/event-stream", message: "data: ", failure: "event: error\ndata: ", end: "event: end\ndata: ", after: "\n\n", beat: ":\n\n",
+		media:   "text/event-stream",
+		message: "data: ", failure: "event: error\ndata: ", end: "event: end\ndata: ", after: "\n\n", beat: ":\n\n",
 	}
 )
 
