@@ -90,10 +90,11 @@ image: ## Build the container image IMAGE
 clean: ## Remove what was built
 	rm -rf bin .tmp
 
-$(TOOLS): tools/go.mod tools/go.sum tools/buf/go.mod tools/buf/go.sum
+$(TOOLS): tools/go.mod tools/go.sum tools/buf/go.mod tools/buf/go.sum tools/grpcurl/go.mod tools/grpcurl/go.sum
 	mkdir -p $(BIN)
 	cd tools && go build -o ../$(BIN)/ tool
 	cd tools/buf && go build -o ../../$(BIN)/ tool
+	cd tools/grpcurl && go build -o ../../$(BIN)/ tool
 	touch $@
 
 # Tests that kill and stop an etcd want it in a process of its own.

@@ -20,7 +20,7 @@ func facet(t *testing.T, args ...string) (code int, stdout, stderr string) {
 
 func TestCheckAcceptsTheSampleMall(t *testing.T) {
 	code, stdout, stderr := facet(t, "check")
-	if code != 0 || !strings.HasPrefix(stdout, "ok: 7 methods, snapshot ") {
+	if code != 0 || !strings.HasPrefix(stdout, "ok: 8 methods, snapshot ") {
 		t.Errorf("exit %d, stdout %q, stderr %q", code, stdout, stderr)
 	}
 }

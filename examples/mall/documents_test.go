@@ -32,8 +32,8 @@ func TestDocumentsDecode(t *testing.T) {
 			targets[name] = upstream.Target
 		}
 	}
-	if methods != 7 {
-		t.Errorf("the documents have %d methods, want 7", methods)
+	if methods != 8 {
+		t.Errorf("the documents have %d methods, want 8", methods)
 	}
 	for name, want := range map[string]string{"user": "u:1", "order": "o:2", "product": "p:3", "notice": "n:4", "live": "l:5"} {
 		if got := targets[name]; got != "static:///"+want {

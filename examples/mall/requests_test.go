@@ -10,8 +10,10 @@ import (
 	"net/http"
 	"reflect"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
@@ -20,6 +22,7 @@ import (
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/encoding/protojson"
 	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/types/known/durationpb"
 
 	mallv1 "facet/api/mall/v1"
 	orderv1 "facet/api/order/v1"
@@ -36,12 +39,15 @@ type mall struct {
 	http, grpc, admin string
 	// fail, if set, is asked before each call of a service.
 	fail atomic.Pointer[func(ctx context.Context, method string) error]
+	// stop stops the gateway.
+	stop func() error
 }
 
 func startMall(t testing.TB) *mall {
 	t.Helper()
 	m := &mall{}
 	services, err := backend.Start(backend.Options{
+		LiveInterval: 5 * time.Millisecond,
 		Intercept: func(ctx context.Context, req any, info *grpc.UnaryServerInfo, next grpc.UnaryHandler) (any, error) {
 			if fail := m.fail.Load(); fail != nil {
 				if err := (*fail)(ctx, strings.TrimPrefix(info.FullMethod, "/")); err != nil {
@@ -61,6 +67,7 @@ func startMall(t testing.TB) *mall {
 	}
 	bootstrap := conf.Default()
 	bootstrap.Server.Http.Addr, bootstrap.Server.Grpc.Addr, bootstrap.Server.Admin.Addr = "127.0.0.1:0", "127.0.0.1:0", "127.0.0.1:0"
+	bootstrap.Server.DrainTimeout = durationpb.New(2 * time.Second)
 	ctx, cancel := context.WithCancel(context.Background())
 	gateway, err := app.New(ctx, app.Options{Bootstrap: bootstrap, Source: documents, Logger: slog.New(slog.DiscardHandler)})
 	if err != nil {
@@ -69,9 +76,12 @@ func startMall(t testing.TB) *mall {
 	m.http, m.grpc, m.admin = gateway.Addresses()
 	done := make(chan error, 1)
 	go func() { done <- gateway.Run() }()
-	t.Cleanup(func() {
+	m.stop = sync.OnceValue(func() error {
 		cancel()
-		if err := <-done; err != nil {
+		return <-done
+	})
+	t.Cleanup(func() {
+		if err := m.stop(); err != nil {
 			t.Errorf("the gateway did not stop cleanly: %v", err)
 		}
 		services.Stop()

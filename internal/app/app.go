@@ -12,7 +12,6 @@ import (
 
 	"github.com/go-kratos/kratos/v2"
 	"github.com/go-kratos/kratos/v2/config"
-	kgrpc "github.com/go-kratos/kratos/v2/transport/grpc"
 	khttp "github.com/go-kratos/kratos/v2/transport/http"
 
 	"facet/internal/admin"
@@ -45,7 +44,7 @@ type App struct {
 	settings  *conf.Server
 	kratos    *kratos.App
 	http      *khttp.Server
-	grpc      *kgrpc.Server
+	grpc      *server.GRPC
 	admin     *khttp.Server
 	telemetry *telemetry.Telemetry
 	snapshots *snapshot.Holder
@@ -77,8 +76,8 @@ func New(ctx context.Context, options Options) (*App, error) {
 	if err := a.observe(metrics.Meter()); err != nil {
 		return nil, errors.Join(err, a.Close())
 	}
-	a.http = server.NewHTTP(httpSettings(a.settings.GetHttp()), gw)
-	a.grpc = server.NewGRPC(a.settings.GetGrpc().GetAddr(), gw)
+	a.http = server.NewHTTP(httpSettings(a.settings.GetHttp()), gw, a.snapshots)
+	a.grpc = server.NewGRPC(grpcSettings(a.settings.GetGrpc()), gw, a.snapshots)
 	a.admin = server.NewHandler(adminSettings(a.settings.GetAdmin()), admin.NewHandler(a, metrics.Handler()))
 	if err := a.listen(); err != nil {
 		return nil, errors.Join(err, a.Close())
@@ -88,7 +87,11 @@ func New(ctx context.Context, options Options) (*App, error) {
 		kratos.Version(options.Version),
 		kratos.Context(context.WithoutCancel(ctx)), // the parent of every request's: its end would cut them off instead of draining
 		kratos.StopTimeout(a.settings.GetDrainTimeout().AsDuration()),
-		kratos.BeforeStop(func(context.Context) error { a.reloader.drain(); return nil }),
+		kratos.BeforeStop(func(context.Context) error {
+			a.reloader.drain()
+			gw.Drain(a.settings.GetDrainTimeout().AsDuration() / 2) // and the rest for the others
+			return nil
+		}),
 		kratos.Server(a.http, a.grpc, a.admin, a.reloader, a.candidates, k),
 	)
 	return a, nil
@@ -158,6 +161,15 @@ func httpSettings(c *conf.Server_HTTP) server.Settings {
 		ReadHeaderTimeout: c.GetReadHeaderTimeout().AsDuration(),
 		ReadTimeout:       c.GetReadTimeout().AsDuration(),
 		IdleTimeout:       c.GetIdleTimeout().AsDuration(),
+	}
+}
+
+func grpcSettings(c *conf.Server_GRPC) server.GRPCSettings {
+	return server.GRPCSettings{
+		Addr:          c.GetAddr(),
+		ReadTimeout:   c.GetReadTimeout().AsDuration(),
+		MaxStreams:    uint32(c.GetMaxStreams()),
+		ConnectionAge: c.GetConnectionAge().AsDuration(),
 	}
 }
 

@@ -289,9 +289,9 @@ var refusals = []struct {
 		`mall.yaml:12:3: unknown service "mall.v1.MalService"; did you mean "mall.v1.MallService"?`,
 	},
 	{
-		"a stream",
-		[]edit{{"mall.yaml", "methods:\n", "methods:\n  mall.v1.MallService/WatchRoom: {reply: {}}\n"}},
-		`mall.yaml:9:3: mall.v1.MallService/WatchRoom is a stream; only unary methods are served`,
+		"a stream in a plan that replies once",
+		[]edit{{"mall.yaml", "rpc: user.v1.UserService/GetUser", "rpc: live.v1.LiveService/WatchStock"}},
+		`mall.yaml:16:14: calls.user.rpc: live.v1.LiveService/WatchStock replies with a stream; only a method that does so, too, can call it, and mall.v1.MallService/GetHome replies once`,
 	},
 	{
 		"a method in two documents",

@@ -21,12 +21,16 @@ type score struct {
 }
 
 func (s *score) add(failed bool, took time.Duration) {
+	s.count(failed)
+	s.latency[interval(took)].Add(1)
+}
+
+func (s *score) count(failed bool) {
 	if failed {
 		s.failed.Add(1)
 	} else {
 		s.ok.Add(1)
 	}
-	s.latency[interval(took)].Add(1)
 }
 
 func (s *score) served() Served { return Served{OK: s.ok.Load(), Failed: s.failed.Load()} }

@@ -86,11 +86,17 @@ func mix(x uint64) uint64 {
 
 // Observe counts a request that one of the sides has served.
 func (t *Trial) Observe(byCandidate, failed bool, took time.Duration) {
-	side := &t.live
-	if byCandidate {
-		side = &t.candidate
+	t.side(byCandidate).add(failed, took)
+}
+
+// ObserveStream counts a stream that has ended. How long it lasted says nothing about its side.
+func (t *Trial) ObserveStream(byCandidate, failed bool) { t.side(byCandidate).count(failed) }
+
+func (t *Trial) side(candidate bool) *score {
+	if candidate {
+		return &t.candidate
 	}
-	side.add(failed, took)
+	return &t.live
 }
 
 // Served returns what each side has served since the trial began.

@@ -37,6 +37,11 @@ func (b *Bootstrap) check(positions *document.Positions) problem.List {
 	c.duration(server.GetHttp().GetReadHeaderTimeout(), "server", "http", "read_header_timeout")
 	c.duration(server.GetHttp().GetReadTimeout(), "server", "http", "read_timeout")
 	c.duration(server.GetHttp().GetIdleTimeout(), "server", "http", "idle_timeout")
+	c.duration(server.GetGrpc().GetReadTimeout(), "server", "grpc", "read_timeout")
+	if n := server.GetGrpc().GetMaxStreams(); n < 0 {
+		c.report([]string{"server", "grpc", "max_streams"}, "%d is negative", n)
+	}
+	c.duration(server.GetGrpc().GetConnectionAge(), "server", "grpc", "connection_age")
 	c.duration(server.GetDrainTimeout(), "server", "drain_timeout")
 	c.oneOf(b.GetLog().GetLevel(), logLevels, "log", "level")
 	c.oneOf(b.GetLog().GetFormat(), logFormats, "log", "format")

@@ -415,7 +415,14 @@ func (x *Server_HTTP) GetIdleTimeout() *durationpb.Duration {
 type Server_GRPC struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Where it listens. Default: `0.0.0.0:9000`.
-	Addr          string `protobuf:"bytes,1,opt,name=addr,proto3" json:"addr,omitempty"`
+	Addr string `protobuf:"bytes,1,opt,name=addr,proto3" json:"addr,omitempty"`
+	// How long a client may take to send the request of a call. Default: 30s.
+	ReadTimeout *durationpb.Duration `protobuf:"bytes,2,opt,name=read_timeout,json=readTimeout,proto3" json:"read_timeout,omitempty"`
+	// The most calls in flight on one connection. Default: 1000.
+	MaxStreams int32 `protobuf:"varint,3,opt,name=max_streams,json=maxStreams,proto3" json:"max_streams,omitempty"`
+	// When a connection takes no more calls, and closes with the last one, so that clients connect anew and find new
+	// replicas. It is up to a tenth more or less, so that they do not all come at once. Default: 30m.
+	ConnectionAge *durationpb.Duration `protobuf:"bytes,4,opt,name=connection_age,json=connectionAge,proto3" json:"connection_age,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -455,6 +462,27 @@ func (x *Server_GRPC) GetAddr() string {
 		return x.Addr
 	}
 	return ""
+}
+
+func (x *Server_GRPC) GetReadTimeout() *durationpb.Duration {
+	if x != nil {
+		return x.ReadTimeout
+	}
+	return nil
+}
+
+func (x *Server_GRPC) GetMaxStreams() int32 {
+	if x != nil {
+		return x.MaxStreams
+	}
+	return 0
+}
+
+func (x *Server_GRPC) GetConnectionAge() *durationpb.Duration {
+	if x != nil {
+		return x.ConnectionAge
+	}
+	return nil
 }
 
 // Admin serves health, state and profiles. Whoever reaches it sees everything: keep it private.
@@ -586,7 +614,7 @@ const file_conf_conf_proto_rawDesc = "" +
 	"\tdocuments\x18\x02 \x03(\tR\tdocuments\x12$\n" +
 	"\x03log\x18\x03 \x01(\v2\x12.facet.conf.v1.LogR\x03log\x12'\n" +
 	"\x04etcd\x18\x04 \x01(\v2\x13.facet.conf.v1.EtcdR\x04etcd\x12\x1b\n" +
-	"\tstate_dir\x18\x05 \x01(\tR\bstateDir\"\x9b\x04\n" +
+	"\tstate_dir\x18\x05 \x01(\tR\bstateDir\"\xbd\x05\n" +
 	"\x06Server\x12.\n" +
 	"\x04http\x18\x01 \x01(\v2\x1a.facet.conf.v1.Server.HTTPR\x04http\x12.\n" +
 	"\x04grpc\x18\x02 \x01(\v2\x1a.facet.conf.v1.Server.GRPCR\x04grpc\x121\n" +
@@ -597,9 +625,13 @@ const file_conf_conf_proto_rawDesc = "" +
 	"\fheader_bytes\x18\x02 \x01(\x05R\vheaderBytes\x12I\n" +
 	"\x13read_header_timeout\x18\x03 \x01(\v2\x19.google.protobuf.DurationR\x11readHeaderTimeout\x12<\n" +
 	"\fread_timeout\x18\x04 \x01(\v2\x19.google.protobuf.DurationR\vreadTimeout\x12<\n" +
-	"\fidle_timeout\x18\x05 \x01(\v2\x19.google.protobuf.DurationR\vidleTimeout\x1a\x1a\n" +
+	"\fidle_timeout\x18\x05 \x01(\v2\x19.google.protobuf.DurationR\vidleTimeout\x1a\xbb\x01\n" +
 	"\x04GRPC\x12\x12\n" +
-	"\x04addr\x18\x01 \x01(\tR\x04addr\x1a\x1b\n" +
+	"\x04addr\x18\x01 \x01(\tR\x04addr\x12<\n" +
+	"\fread_timeout\x18\x02 \x01(\v2\x19.google.protobuf.DurationR\vreadTimeout\x12\x1f\n" +
+	"\vmax_streams\x18\x03 \x01(\x05R\n" +
+	"maxStreams\x12@\n" +
+	"\x0econnection_age\x18\x04 \x01(\v2\x19.google.protobuf.DurationR\rconnectionAge\x1a\x1b\n" +
 	"\x05Admin\x12\x12\n" +
 	"\x04addr\x18\x01 \x01(\tR\x04addr\"3\n" +
 	"\x03Log\x12\x14\n" +
@@ -657,11 +689,13 @@ var file_conf_conf_proto_depIdxs = []int32{
 	8,  // 9: facet.conf.v1.Server.HTTP.read_header_timeout:type_name -> google.protobuf.Duration
 	8,  // 10: facet.conf.v1.Server.HTTP.read_timeout:type_name -> google.protobuf.Duration
 	8,  // 11: facet.conf.v1.Server.HTTP.idle_timeout:type_name -> google.protobuf.Duration
-	12, // [12:12] is the sub-list for method output_type
-	12, // [12:12] is the sub-list for method input_type
-	12, // [12:12] is the sub-list for extension type_name
-	12, // [12:12] is the sub-list for extension extendee
-	0,  // [0:12] is the sub-list for field type_name
+	8,  // 12: facet.conf.v1.Server.GRPC.read_timeout:type_name -> google.protobuf.Duration
+	8,  // 13: facet.conf.v1.Server.GRPC.connection_age:type_name -> google.protobuf.Duration
+	14, // [14:14] is the sub-list for method output_type
+	14, // [14:14] is the sub-list for method input_type
+	14, // [14:14] is the sub-list for extension type_name
+	14, // [14:14] is the sub-list for extension extendee
+	0,  // [0:14] is the sub-list for field type_name
 }
 
 func init() { file_conf_conf_proto_init() }

@@ -31,7 +31,10 @@ func TestLoadFillsDefaults(t *testing.T) {
 				Addr: "0.0.0.0:8000", HeaderBytes: 65536, ReadHeaderTimeout: durationpb.New(5 * time.Second),
 				ReadTimeout: durationpb.New(30 * time.Second), IdleTimeout: durationpb.New(2 * time.Minute),
 			},
-			Grpc:         &conf.Server_GRPC{Addr: "0.0.0.0:9000"},
+			Grpc: &conf.Server_GRPC{
+				Addr: "0.0.0.0:9000", ReadTimeout: durationpb.New(30 * time.Second), MaxStreams: 1000,
+				ConnectionAge: durationpb.New(30 * time.Minute),
+			},
 			Admin:        &conf.Server_Admin{Addr: "127.0.0.1:9900"},
 			DrainTimeout: durationpb.New(10 * time.Second),
 		},

@@ -35,6 +35,9 @@ func (b *Bootstrap) fillDefaults() {
 	fill(&http.ReadTimeout, durationpb.New(30*time.Second))
 	fill(&http.IdleTimeout, durationpb.New(120*time.Second))
 	fill(&b.Server.Grpc.Addr, "0.0.0.0:9000")
+	fill(&b.Server.Grpc.ReadTimeout, durationpb.New(30*time.Second))
+	fill(&b.Server.Grpc.MaxStreams, 1000)
+	fill(&b.Server.Grpc.ConnectionAge, durationpb.New(30*time.Minute))
 	fill(&b.Server.Admin.Addr, "127.0.0.1:9900")
 	fill(&b.Server.DrainTimeout, durationpb.New(10*time.Second))
 

@@ -25,6 +25,7 @@ func Snapshots(before, after *snapshot.Snapshot) *Report {
 	d.upstreams()
 	d.json()
 	d.limits()
+	d.cors()
 	return &Report{Changes: d.changes}
 }
 
@@ -87,12 +88,23 @@ var unsetText = map[pbwire.Unset]string{
 func (d *differ) limits() {
 	before, after := d.before.Limits, d.after.Limits
 	d.message("limits", before, after, func(s setting) string {
-		field := before.ProtoReflect().Descriptor().Fields().ByName("selection_cache")
-		if s.field == field { // what is kept compiled refuses nobody
+		if s.field.Name() == "selection_cache" || s.field.Message() != nil { // they refuse nobody; streams are opened again
 			return ""
 		}
 		if after.ProtoReflect().Get(s.field).Int() < before.ProtoReflect().Get(s.field).Int() {
 			return "requests between the two limits are refused"
+		}
+		return ""
+	})
+}
+
+func (d *differ) cors() {
+	d.message("cors", d.before.CORS, d.after.CORS, func(s setting) string {
+		switch {
+		case s.field.Name() == "origins" && s.kind == Removed && !slices.Contains(d.after.CORS.GetOrigins(), snapshot.AnyOrigin):
+			return "pages of an origin that is gone are refused"
+		case s.field.Name() == "credentials" && !d.after.CORS.GetCredentials():
+			return "browsers no longer send cookies along"
 		}
 		return ""
 	})

@@ -525,6 +525,19 @@ no semantic change
     + max_reply_bytes  1024
 4 changes, none breaks clients
 `},
+		"streams and origins": {[]string{
+			"yaml", "limits: {selection_depth: 8}",
+			"limits: {selection_depth: 8, stream_age: 30m}\ncors: {origins: ['https://shop.example', 'https://app.example'], credentials: true, max_age: 1h}",
+		}, `
+~ limits
+    ~ stream_age  1h0m0s -> 30m0s
+~ cors
+    + origins      https://shop.example
+    + origins      https://app.example
+    ~ credentials  false -> true
+    ~ max_age      2h0m0s -> 1h0m0s
+5 changes, none breaks clients
+`},
 		"the gateway": {[]string{
 			"yaml", "limits: {selection_depth: 8}", "limits: {selection_depth: 4, selection_cache: 10, body_bytes: 9000000}\njson: {unset: omit}",
 		}, `
@@ -548,6 +561,36 @@ no semantic change
 				t.Errorf("got:\n%swant:%s", got, test.want)
 			}
 		})
+	}
+}
+
+// What pages of other origins may do no longer breaks them.
+func TestOriginsThatAreGone(t *testing.T) {
+	t.Parallel()
+	with := func(cors string) *snapshot.Snapshot {
+		return build(t, documents(t, "yaml", "limits:", "cors: "+cors+"\nlimits:"))
+	}
+	const before = "{origins: ['https://shop.example', 'https://app.example'], credentials: true}"
+	for after, want := range map[string]string{
+		"{origins: ['https://app.example']}": `~ cors
+    - origins      https://shop.example
+      BREAKING: pages of an origin that is gone are refused
+    ~ credentials  true -> false
+      BREAKING: browsers no longer send cookies along
+2 changes, 2 BREAKING for clients
+`,
+		"{origins: ['*']}": `~ cors
+    - origins      https://shop.example
+    - origins      https://app.example
+    + origins      *
+    ~ credentials  true -> false
+      BREAKING: browsers no longer send cookies along
+4 changes, 1 BREAKING for clients
+`,
+	} {
+		if got := report(t, with(before), with(after)); got != want {
+			t.Errorf("got:\n%s\nwant:\n%s", got, want)
+		}
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 
 	"github.com/go-kratos/kratos/v2/transport"
 
+	gatewayv1 "facet/api/facet/gateway/v1"
 	"facet/internal/httprule"
 	"facet/internal/plan"
 	"facet/internal/snapshot"
@@ -27,9 +28,16 @@ type Call struct {
 	// has let the call pass, and only if the method takes a body. The bytes must stay valid until
 	// Serve returns.
 	ReadBody func(limit int) ([]byte, error)
+	// Send sends one message of a reply stream, in order: JSON for an HTTP request, wire bytes for a gRPC one. The
+	// bytes are valid until it returns. It blocks while the client is slow; an error ends the stream. nil means
+	// that the protocol, as the client asked for it, carries no streams: such a method is refused.
+	Send func(message []byte) error
+	// Streaming, unless it is nil, is called once before a stream is opened, when the request is known to be right: from
+	// now on the client may be told that it waits for messages.
+	Streaming func()
 
-	// Reply is the reply: JSON for an HTTP request, wire bytes for a gRPC one. The server owns the slice and may
-	// pass one with capacity to be appended to.
+	// Reply is the reply of a unary method: JSON for an HTTP request, wire bytes for a gRPC one. The server owns the
+	// slice and may pass one with capacity to be appended to.
 	Reply []byte
 	// Partial names the downstream calls that failed without failing the method.
 	Partial []plan.Partial
@@ -41,16 +49,20 @@ type Call struct {
 	match   httprule.Match
 	scratch []byte // the request message
 
-	bodyLimit int // of the snapshot, in bytes
+	limits *gatewayv1.Limits // of the snapshot
 }
 
-// Reset makes the call ready for another request of the same server, keeping ReadBody and its buffers.
+// Reset makes the call ready for another request of the same server, keeping ReadBody and its buffers. Send and
+// Streaming are not kept: what a protocol carries depends on the request.
 func (c *Call) Reset() {
 	*c = Call{ReadBody: c.ReadBody, Reply: c.Reply[:0], scratch: c.scratch[:0], match: c.match}
 }
 
 // Method is the served method, nil before it is known.
 func (c *Call) Method() *snapshot.Method { return c.method }
+
+// streams tells whether the method replies with a stream.
+func (c *Call) streams() bool { return c.method.Descriptor.IsStreamingServer() }
 
 // Kind implements transport.Transporter.
 func (c *Call) Kind() transport.Kind { return c.Protocol }

@@ -9,25 +9,50 @@ import (
 	"google.golang.org/grpc/codes"
 )
 
-// withDeadline bounds the call: by the method's timeout, or by the client's if that is shorter. The client
-// states it as gRPC does, `grpc-timeout: 250m`, or as a duration, `timeout: 250ms`.
+// withDeadline bounds the call: by the method's timeout, or by the client's if that is shorter.
 func (c *Call) withDeadline(ctx context.Context) (context.Context, context.CancelFunc, error) {
 	timeout := c.method.Timeout
-	if text := c.Header.Get("grpc-timeout"); text != "" {
-		client, err := parseGRPCTimeout(text)
-		if err != nil {
-			return nil, nil, badTimeout("grpc-timeout", err)
-		}
-		timeout = min(timeout, client)
-	} else if text := c.Header.Get("timeout"); text != "" {
-		client, err := time.ParseDuration(text)
-		if err != nil || client <= 0 {
-			return nil, nil, badTimeout("timeout", fmt.Errorf("%q is not a positive duration such as 250ms", text))
-		}
+	client, given, err := c.clientTimeout()
+	if err != nil {
+		return nil, nil, err
+	}
+	if given {
 		timeout = min(timeout, client)
 	}
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	return ctx, cancel, nil
+}
+
+// withClientDeadline bounds the call by the client's timeout, if it states one.
+func (c *Call) withClientDeadline(ctx context.Context) (context.Context, context.CancelFunc, error) {
+	client, given, err := c.clientTimeout()
+	if err != nil {
+		return nil, nil, err
+	}
+	if !given {
+		return ctx, func() {}, nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, client)
+	return ctx, cancel, nil
+}
+
+// clientTimeout is how long the client waits. It states that as gRPC does, `grpc-timeout: 250m`, or as a duration,
+// `timeout: 250ms`.
+func (c *Call) clientTimeout() (timeout time.Duration, given bool, err error) {
+	if text := c.Header.Get("grpc-timeout"); text != "" {
+		if timeout, err = parseGRPCTimeout(text); err != nil {
+			return 0, false, badTimeout("grpc-timeout", err)
+		}
+		return timeout, true, nil
+	}
+	text := c.Header.Get("timeout")
+	if text == "" {
+		return 0, false, nil
+	}
+	if timeout, err = time.ParseDuration(text); err != nil || timeout <= 0 {
+		return 0, false, badTimeout("timeout", fmt.Errorf("%q is not a positive duration such as 250ms", text))
+	}
+	return timeout, true, nil
 }
 
 func badTimeout(header string, err error) error {

@@ -27,11 +27,12 @@ type Gateway struct {
 	snapshots *snapshot.Holder
 	trial     atomic.Pointer[canary.Trial] // nil while no candidate is being tried out
 	handler   middleware.Handler
+	drain     *drain
 }
 
 // New returns a gateway over the published snapshots.
 func New(snapshots *snapshot.Holder) *Gateway {
-	g := &Gateway{snapshots: snapshots}
+	g := &Gateway{snapshots: snapshots, drain: newDrain()}
 	g.handler = middleware.Chain(
 		recovery.Recovery(recovery.WithHandler(panicked)),
 	)(g.run)
@@ -43,7 +44,8 @@ func panicked(context.Context, any, any) error {
 	return refuse(codes.Internal, "PANIC", "the gateway failed to handle the request")
 }
 
-// Serve answers a call: the reply is in c.Reply. Errors are *Error, or the gRPC status of an upstream.
+// Serve answers a call: the reply is in c.Reply, or was passed to c.Send message by message; it returns when the
+// stream has ended. Errors are *Error, or the gRPC status of an upstream.
 func (g *Gateway) Serve(ctx context.Context, c *Call) error {
 	if trial := g.trial.Load(); trial != nil {
 		return g.serveTrial(ctx, c, trial)
@@ -60,7 +62,11 @@ func (g *Gateway) serve(ctx context.Context, c *Call, snap *snapshot.Snapshot) e
 	if err := c.find(snap); err != nil {
 		return err
 	}
-	c.bodyLimit = int(snap.Limits.GetBodyBytes())
+	if c.streams() && c.Send == nil {
+		return refuse(codes.Unimplemented, "STREAM_NOT_CARRIED",
+			fmt.Sprintf("%s replies with a stream, which %s does not carry as it was asked for", c.method.Name, c.Protocol))
+	}
+	c.limits = snap.Limits
 	_, err := g.handler(transport.NewServerContext(ctx, c), c)
 	return err
 }
@@ -98,6 +104,9 @@ func (g *Gateway) run(ctx context.Context, req any) (any, error) {
 	if err != nil {
 		return nil, err
 	}
+	if c.streams() {
+		return nil, g.stream(ctx, c, view, request)
+	}
 	ctx, cancel, err := c.withDeadline(ctx)
 	if err != nil {
 		return nil, err
@@ -116,7 +125,7 @@ func (c *Call) bind() ([]byte, error) {
 	var body []byte
 	if c.binding == nil || c.binding.HasBody() {
 		var err error
-		if body, err = c.ReadBody(c.bodyLimit); err != nil {
+		if body, err = c.ReadBody(int(c.limits.GetBodyBytes())); err != nil {
 			return nil, err
 		}
 	}
@@ -147,7 +156,7 @@ func (c *Call) project(view *snapshot.View, reply *plan.Reply) error {
 		}
 	}
 	if err != nil {
-		return refuse(codes.Internal, "REPLY_NOT_RENDERED", fmt.Sprintf("the reply of %s cannot be rendered: %v", c.method.Name, err))
+		return c.notRendered(err)
 	}
 	view.Note(len(c.Reply))
 	if len(reply.Partial) > 0 { // reply's own slice is reused after Release
@@ -156,7 +165,11 @@ func (c *Call) project(view *snapshot.View, reply *plan.Reply) error {
 	return nil
 }
 
-// render writes the reply. What AppendWire copies unread is checked, so that a client of gRPC gets an error with a name, or
+func (c *Call) notRendered(err error) error {
+	return refuse(codes.Internal, "REPLY_NOT_RENDERED", fmt.Sprintf("the reply of %s cannot be rendered: %v", c.method.Name, err))
+}
+
+// render writes a reply message. What AppendWire copies unread is checked, so that a client of gRPC gets an error with a name, or
 // the rest of the reply, where it could not decode any of it.
 func (c *Call) render(p *pbwire.Projection, wire []byte) (err error) {
 	if c.binding != nil {

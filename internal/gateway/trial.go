@@ -24,8 +24,10 @@ func (g *Gateway) serveTrial(ctx context.Context, c *Call, trial *canary.Trial) 
 		snap = g.snapshots.Pin()
 	}
 	err := g.serve(ctx, c, snap)
-	code := codeOf(err)
-	if code != codes.Canceled { // by the client, which says nothing about either side
+	switch code := codeOf(err); {
+	case c.method != nil && c.streams():
+		trial.ObserveStream(byCandidate, streamFailed(err))
+	case code != codes.Canceled: // by the client, which says nothing about either side
 		// Refused requests count as failed: a candidate that no longer knows a path fails its clients.
 		trial.Observe(byCandidate, code != codes.OK, time.Since(start))
 	}

@@ -10,6 +10,25 @@ import (
 	"google.golang.org/grpc/mem"
 )
 
+func TestMessagesOfStreamsAreNotAllocated(t *testing.T) {
+	s := newShop(t)
+	caller := &steady{message: mem.SliceBuffer(s.wire(t, "shop.v1.Order", `{"id": "o1", "productId": "p1"}`))}
+	for name, yaml := range map[string]string{"plan": twoStreams, "pass through": "{}"} {
+		program := watch(t, s, yaml, caller)
+		allocations := func(times int) float64 {
+			caller.times = times
+			return testing.AllocsPerRun(20, func() {
+				if _, err := program.Stream(t.Context(), nil, &failing{}); err != nil {
+					t.Fatal(err)
+				}
+			})
+		}
+		if none, many := allocations(0), allocations(1000); many > none+10 {
+			t.Errorf("%s: 1000 messages take %v allocations, none take %v", name, many, none)
+		}
+	}
+}
+
 // Under the race detector sync.Pool drops what it is given at random, so there allocations cannot be counted.
 func TestRunAllocatesLittle(t *testing.T) {
 	s := newShop(t)

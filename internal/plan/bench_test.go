@@ -130,3 +130,24 @@ func benchReplies(b *testing.B, s *shop) map[string][][]byte {
 	}
 	return out
 }
+
+// BenchmarkMessage measures what a message of a stream costs beside receiving, rendering and sending it.
+func BenchmarkMessage(b *testing.B) {
+	s := newShop(b)
+	message := mem.SliceBuffer(s.wire(b, "shop.v1.Order", `{"id": "o1", "productId": "p1", "lines": [{"sku": "s", "count": 3}, {"sku": "t"}]}`))
+	for _, bench := range []struct{ name, yaml string }{
+		{"pass through", "{}"},
+		{"moved", `{calls: {orders: {rpc: shop.v1.OrderService/Stream}}, reply: {cards: "[Card{order: orders}]"}}`},
+		{"two streams", `{calls: {orders: {rpc: shop.v1.OrderService/Stream}, more: {rpc: shop.v1.OrderService/Stream}}, reply: {text: orders.id, owner: {name: more.id}}}`},
+		{"slow leaf", `{calls: {orders: {rpc: shop.v1.OrderService/Stream}}, reply: {title: "orders.id + '!'"}}`},
+	} {
+		b.Run(bench.name, func(b *testing.B) {
+			program := watch(b, s, bench.yaml, &steady{message: message, times: b.N})
+			b.ReportAllocs()
+			b.ResetTimer()
+			if _, err := program.Stream(b.Context(), nil, &failing{}); err != nil {
+				b.Fatal(err)
+			}
+		})
+	}
+}

@@ -32,6 +32,8 @@ type call struct {
 	config *gatewayv1.Call
 	rpc    protoreflect.MethodDescriptor
 	method string // `/user.v1.UserService/GetUser`
+	// streams: the rpc replies with a stream.
+	streams bool
 
 	when     reader // nil: always
 	request  writer // without ids
@@ -126,6 +128,7 @@ func (c *compiler) resolve(call *call) bool {
 		return false
 	}
 	call.method = fmt.Sprintf("/%s/%s", call.rpc.Parent().FullName(), call.rpc.Name())
+	call.streams = call.rpc.IsStreamingServer()
 	c.findUpstream(call, at.at("rpc"))
 	if call.config.GetKey() != "" {
 		call.key = c.joinKey(call, at.at("key"))
@@ -149,7 +152,7 @@ func usableName(name string) bool {
 	return isIdentifier(name) && name != requestName && name != eachName && !slices.Contains(reserved, name)
 }
 
-// rpc finds a unary downstream method.
+// rpc finds a downstream method that takes one request.
 func (c *compiler) rpc(name string, at place) protoreflect.MethodDescriptor {
 	serviceName, methodName, ok := strings.Cut(name, "/")
 	if !ok {
@@ -167,8 +170,11 @@ func (c *compiler) rpc(name string, at place) protoreflect.MethodDescriptor {
 	case rpc == nil:
 		c.problem(c.site(at), "service %s has no method %q%s", serviceName, methodName, suggest.DidYouMean(methodName, methodNames(service)))
 		return nil
-	case rpc.IsStreamingClient() || rpc.IsStreamingServer():
-		c.problem(c.site(at), "%s is a stream; a plan calls unary methods only", name)
+	case rpc.IsStreamingClient():
+		c.problem(c.site(at), "%s takes a stream of requests; a plan calls methods that take one", name)
+		return nil
+	case rpc.IsStreamingServer() && !c.plan.streams:
+		c.problem(c.site(at), "%s replies with a stream; only a method that does so, too, can call it, and %s replies once", name, c.plan.name)
 		return nil
 	}
 	return rpc
@@ -204,8 +210,11 @@ func (c *compiler) findUpstream(call *call, at place) {
 	c.plan.upstreams[service] = upstream
 }
 
-// timeout is the deadline of the call at an upstream, from its start; 0 is that of the method.
+// timeout is the deadline of the call at an upstream, from its start; 0 is that of the method. A stream has none.
 func (c *call) timeout(at Upstream) time.Duration {
+	if c.streams {
+		return 0
+	}
 	if own := c.config.GetTimeout().AsDuration(); own > 0 {
 		return own
 	}
@@ -222,6 +231,9 @@ func (c *compiler) checkOptions(call *call, at place) {
 		c.problem(c.site(at.at("batch")), "only a call with a key can be sent in batches")
 	case config.GetFallback() != nil && config.GetForEach() != "":
 		c.problem(c.site(at.at("fallback")), "a for_each call has no fallback: an element that fails is missing from its map")
+	}
+	if call.streams {
+		c.checkStreamOptions(call, at)
 	}
 }
 

@@ -41,6 +41,9 @@ func (c *compiler) compile() {
 		c.orderCalls()
 	}
 	if len(c.problems) == 0 {
+		c.checkStreams()
+	}
+	if len(c.problems) == 0 {
 		c.findUnused()
 	}
 }
@@ -137,7 +140,7 @@ func (c *compiler) compileFallback(call *call, m *mapping, at place) writer {
 	if w == nil {
 		return nil
 	}
-	if refers := c.refersTo(func(d *demand) { w.demand(d, nil) }); len(refers) > 0 {
+	if refers := c.plan.refersTo(func(d *demand) { w.demand(d, nil) }); len(refers) > 0 {
 		c.problem(c.site(at), "a fallback cannot refer to a call, as to %q here", c.plan.calls[refers[0]].name)
 	}
 	return w

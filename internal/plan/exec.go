@@ -26,7 +26,7 @@ func (r *run) perform(c *programCall, state *callRun) {
 		state.set = true
 		return
 	}
-	r.settle(c, state, err)
+	r.settle(r.parent, c, state, err)
 }
 
 // wanted tells whether a call is made: not if its condition does not hold, nor if its request refers to a
@@ -195,12 +195,12 @@ func (c *programCall) malformed() error {
 	return status.Errorf(codes.Internal, "upstream %s: malformed reply to %s", c.upstream.Name, strings.TrimPrefix(c.method, "/"))
 }
 
-// settle decides what the failure of a call means.
-func (r *run) settle(c *programCall, state *callRun, err error) {
+// settle decides what the failure of a call means. parent is what the call itself cannot outlast.
+func (r *run) settle(parent context.Context, c *programCall, state *callRun, err error) {
 	switch {
 	case r.failed.Load(): // it was stopped
-	case r.parent.Err() != nil:
-		r.fail(contextStatus(r.parent))
+	case parent.Err() != nil:
+		r.fail(contextStatus(parent))
 	case c.required():
 		r.fail(err)
 	default:

@@ -23,6 +23,7 @@ type Explanation struct {
 type ExplainedCall struct {
 	Name        string   `json:"name,omitempty"`
 	RPC         string   `json:"rpc"`
+	Stream      bool     `json:"stream,omitempty"` // each of its messages makes one of the reply
 	Upstream    string   `json:"upstream"`
 	After       []string `json:"after,omitempty"`
 	When        string   `json:"when,omitempty"`
@@ -80,6 +81,7 @@ func (g *Program) explainCall(c *programCall) ExplainedCall {
 	x := ExplainedCall{
 		Name:      c.name,
 		RPC:       methodName(c.rpc),
+		Stream:    c.streams,
 		Upstream:  c.upstream.Name,
 		After:     g.names(c.after),
 		When:      c.config.GetWhen(),
@@ -160,10 +162,14 @@ func (x *Explanation) WriteText(w io.Writer) error {
 }
 
 func (c *ExplainedCall) write(out *strings.Builder, passThrough bool) {
+	kind := ""
+	if c.Stream {
+		kind = "stream "
+	}
 	if passThrough {
-		fmt.Fprintf(out, "-> pass through to %s, upstream %s%s\n", c.RPC, c.Upstream, detail("timeout", c.Timeout))
+		fmt.Fprintf(out, "-> pass through to %s%s, upstream %s%s\n", kind, c.RPC, c.Upstream, detail("timeout", c.Timeout))
 	} else {
-		fmt.Fprintf(out, "-> %s: %s, upstream %s, %s%s\n", c.Name, c.RPC, c.Upstream, c.Failure, detail("timeout", c.Timeout))
+		fmt.Fprintf(out, "-> %s: %s%s, upstream %s, %s%s\n", c.Name, kind, c.RPC, c.Upstream, c.Failure, detail("timeout", c.Timeout))
 	}
 	line := func(name, text string) {
 		if text != "" {

@@ -82,22 +82,20 @@ func (m *mapping) check(text string, at place) (*expression, bool) {
 // fields lowers a mapping from the fields of a message, in the order of their declaration.
 func (m *mapping) fields(to *sink, md protoreflect.MessageDescriptor, values map[string]*structpb.Value, at place) writer {
 	c := &construct{to: to}
-	members := map[protoreflect.FullName]protoreflect.Name{} // of each oneof, the one that is set
 	for i := range md.Fields().Len() {
 		fd := md.Fields().Get(i)
 		v, ok := values[string(fd.Name())]
 		if !ok {
 			continue
 		}
-		if oneof := fd.ContainingOneof(); oneof != nil {
-			if other, twice := members[oneof.FullName()]; twice {
-				m.c.problem(m.c.site(at.at(string(fd.Name()))), "%s and %s are members of the oneof %s: only one can be set", other, fd.Name(), oneof.Name())
-			}
-			members[oneof.FullName()] = fd.Name()
+		w := m.field(fd, v, at.at(string(fd.Name())))
+		if w == nil {
+			continue
 		}
-		if w := m.field(fd, v, at.at(string(fd.Name()))); w != nil {
-			c.fields = append(c.fields, fieldWriter{fieldSink(fd), w})
+		if other, twice := m.c.otherMember(c.fields, fd, w); twice {
+			m.c.problem(m.c.site(at.at(string(fd.Name()))), "%s and %s are members of the oneof %s: only one can be set", other, fd.Name(), fd.ContainingOneof().Name())
 		}
+		c.fields = append(c.fields, fieldWriter{fieldSink(fd), w})
 	}
 	for _, name := range slices.Sorted(maps.Keys(values)) {
 		if md.Fields().ByName(protoreflect.Name(name)) == nil {

@@ -6,8 +6,8 @@ import (
 )
 
 // refersTo are the calls that something reads, in the order of their names.
-func (c *compiler) refersTo(reads func(*demand)) []int {
-	d := newDemand(c.plan)
+func (p *Plan) refersTo(reads func(*demand)) []int {
+	d := newDemand(p)
 	reads(d)
 	var calls []int
 	for i, w := range d.calls {
@@ -21,9 +21,9 @@ func (c *compiler) refersTo(reads func(*demand)) []int {
 // orderCalls finds out which call waits for which, and puts them in an order in which they can run.
 func (c *compiler) orderCalls() {
 	for _, call := range c.plan.calls {
-		call.after = c.refersTo(call.demand)
+		call.after = c.plan.refersTo(call.demand)
 		if call.key == nil {
-			call.needs = c.refersTo(func(d *demand) { call.request.demand(d, nil) })
+			call.needs = c.plan.refersTo(func(d *demand) { call.request.demand(d, nil) })
 		}
 	}
 	const (

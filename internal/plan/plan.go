@@ -10,6 +10,9 @@
 // follows from it (shape.go). Running starts each call the moment its inputs are in (run.go, exec.go, request.go),
 // and writes the reply (reply.go).
 //
+// Of a method that replies with a stream the reply mapping is split by the streams that its parts read (streams.go), and
+// each message is written and sent as it comes (relay.go).
+//
 // # What is unset
 //
 // A select carries presence: through a message or an optional field that is absent it yields nothing, and the
@@ -36,6 +39,10 @@ type Caller interface {
 	// Call sends one unary request with the outgoing metadata and the deadline of ctx. method is
 	// `/user.v1.UserService/GetUser`. The caller frees the reply. Errors are gRPC statuses.
 	Call(ctx context.Context, method string, request []byte) (mem.Buffer, error)
+	// Stream sends one request likewise, and passes on the messages of the reply, which message frees, until the
+	// stream has ended: nil if it ended with OK. An error of message ends the stream and is returned. The deadline of
+	// ctx, if there is one, is that of the whole stream.
+	Stream(ctx context.Context, method string, request []byte, message func(mem.Buffer) error) error
 }
 
 // Spec is what a plan is compiled from.
@@ -76,6 +83,8 @@ type Plan struct {
 	upstreams map[protoreflect.FullName]Upstream // of the services it calls
 	texts     []string                           // of its expressions
 
+	streams bool // the method replies with a stream
+
 	passThrough *call   // the one call of a method without a plan of its own
 	calls       []*call // by name
 	order       []int   // each call after those it waits for
@@ -93,12 +102,14 @@ func Compile(spec Spec) (*Plan, problem.List) {
 		types:  spec.Types,
 		safe:   spec.Safe,
 
+		streams: spec.Method.IsStreamingServer(),
+
 		upstreams: map[protoreflect.FullName]Upstream{},
 	}
 	c := &compiler{spec: spec, plan: p, calls: map[string]*call{}, broken: map[string]bool{}}
 	switch {
-	case spec.Method.IsStreamingClient() || spec.Method.IsStreamingServer():
-		c.problem(c.site(place{}), "%s is a stream, which a plan does not fill", p.name)
+	case spec.Method.IsStreamingClient():
+		c.problem(c.site(place{}), "%s takes a stream of requests, which a plan does not serve", p.name)
 	case len(spec.Config.GetCalls()) == 0 && spec.Config.GetReply() == nil:
 		c.compilePassThrough()
 	default:
@@ -121,5 +132,5 @@ func (c *compiler) compilePassThrough() {
 		return
 	}
 	c.plan.upstreams[service] = upstream
-	c.plan.passThrough = &call{rpc: c.spec.Method, method: "/" + c.plan.name}
+	c.plan.passThrough = &call{rpc: c.spec.Method, method: "/" + c.plan.name, streams: c.plan.streams}
 }

@@ -26,7 +26,13 @@ type Program struct {
 	slow      []*slow        // the expressions that cel-go evaluates
 	first     []int          // the calls that wait for none
 	parallel  bool           // requests may be in flight when another fails
-	runs      sync.Pool      // of *run
+
+	// Of a method that replies with a stream:
+	messages []messageWriters // by index of the stream
+	alone    writer           // writes a message that no stream has caused; nil: there is nothing to say without one
+	lasting  []bool           // by index: the reply of a unary call is read after the first message
+
+	runs sync.Pool // of *run
 }
 
 // programCall is a call as a program makes it.
@@ -61,7 +67,7 @@ func (p *Plan) Prune(sel *pbwire.Selection) (*Program, error) {
 	g.reply = p.reply.prune(sel)
 	d := newDemand(p)
 	g.reply.demand(d, sel)
-	p.follow(d, func(*call) bool { return !p.safe })
+	p.follow(d, p.always)
 	for _, s := range p.slow {
 		if d.slow[s] {
 			g.slow = append(g.slow, s)
@@ -70,12 +76,19 @@ func (p *Plan) Prune(sel *pbwire.Selection) (*Program, error) {
 	g.request = shapeOf(p.method.Input(), d.request)
 	g.calls = make([]*programCall, len(p.calls))
 	for _, i := range p.order {
-		if w := d.calls[i]; w != nil || !p.safe {
+		if w := d.calls[i]; w != nil || p.always(p.calls[i]) {
 			g.add(p.calls[i], w)
 		}
 	}
+	if p.streams {
+		g.splitReply()
+		g.parallel = true
+	}
 	return g, nil
 }
+
+// always tells whether a call is made whatever is selected: it may have side effects. To open a stream has none.
+func (p *Plan) always(c *call) bool { return !p.safe && !c.streams }
 
 // follow extends a demand to what the needed calls need in turn. keep tells which calls are needed anyway.
 func (p *Plan) follow(d *demand, keep func(*call) bool) {

@@ -49,22 +49,27 @@ func (r *Reply) Recheck() (changed bool, err error) {
 	if r.passed != nil {
 		return false, r.program.calls[0].recheck(r.program.plan.types, r.Wire)
 	}
-	for i, c := range r.run.program.calls {
-		if c == nil || !r.run.calls[i].set {
+	if changed, err = r.run.recheckAll(); err != nil || !changed {
+		return false, err
+	}
+	r.run.write()
+	r.Wire, r.Partial = r.run.reply, r.run.partial()
+	return true, r.run.err
+}
+
+// recheckAll drops the malformed replies of all calls, and tells whether there were any.
+func (r *run) recheckAll() (changed bool, err error) {
+	for i, c := range r.program.calls {
+		if c == nil || !r.calls[i].set {
 			continue
 		}
-		failed, err := r.run.recheck(c, &r.run.calls[i])
+		failed, err := r.recheck(c, &r.calls[i])
 		if err != nil {
 			return false, err
 		}
 		changed = changed || failed
 	}
-	if !changed {
-		return false, nil
-	}
-	r.run.write()
-	r.Wire, r.Partial = r.run.reply, r.run.partial()
-	return true, r.run.err
+	return changed, nil
 }
 
 // recheck drops the malformed replies of a call, and tells whether there were any.
@@ -91,7 +96,7 @@ func (r *run) recheck(c *programCall, state *callRun) (failed bool, err error) {
 		err = takeErr
 	}
 	r.doWithout(c, state, err)
-	return true, r.err
+	return true, r.failure()
 }
 
 // recheck tells whether a reply can be projected as far as the program wants it.

@@ -29,6 +29,8 @@ type run struct {
 	reply   []byte
 	running sync.WaitGroup
 
+	streaming *streaming // nil if the method replies once
+
 	failed   atomic.Bool
 	mu       sync.Mutex
 	err      error // the first failure of the method
@@ -85,19 +87,11 @@ func (g *Program) Run(ctx context.Context, request []byte) (*Reply, error) {
 		return g.pass(ctx, request)
 	}
 	if !g.request.check(request) {
-		return nil, status.Errorf(codes.InvalidArgument, "malformed request: not a %s", g.plan.method.Input().FullName())
+		return nil, g.malformedRequest()
 	}
 	r := g.runs.Get().(*run)
 	r.begin(ctx, request)
-	r.start()
-	r.running.Wait()
-	if r.cancel != nil {
-		r.cancel()
-	}
-	if r.panicked != nil {
-		panic(r.panicked)
-	}
-	if r.err == nil {
+	if r.runToEnd() == nil {
 		r.write()
 	}
 	if r.err != nil {
@@ -106,6 +100,23 @@ func (g *Program) Run(ctx context.Context, request []byte) (*Reply, error) {
 		return nil, err
 	}
 	return &Reply{Wire: r.reply, Partial: r.partial(), run: r, program: g}, nil
+}
+
+func (g *Program) malformedRequest() error {
+	return status.Errorf(codes.InvalidArgument, "malformed request: not a %s", g.plan.method.Input().FullName())
+}
+
+// runToEnd makes the calls and waits for them.
+func (r *run) runToEnd() error {
+	r.start()
+	r.running.Wait()
+	if r.cancel != nil {
+		r.cancel()
+	}
+	if r.panicked != nil {
+		panic(r.panicked)
+	}
+	return r.err
 }
 
 // pass forwards a request as it is.
@@ -174,7 +185,15 @@ func growStack() {
 func (r *run) work(i int) {
 	defer r.catch()
 	for i >= 0 {
-		r.perform(r.program.calls[i], &r.calls[i])
+		c, state := r.program.calls[i], &r.calls[i]
+		if c.streams {
+			r.stream(c, state)
+		} else {
+			r.perform(c, state)
+		}
+		if r.streaming != nil && !c.streams {
+			r.streaming.begins()
+		}
 		i = r.finish(i)
 	}
 }
@@ -216,6 +235,16 @@ func (r *run) fail(err error) {
 	if r.cancel != nil {
 		r.cancel()
 	}
+	if r.streaming != nil {
+		r.streaming.cancel()
+	}
+}
+
+// failure is the first failure of the method so far.
+func (r *run) failure() error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.err
 }
 
 // write writes the reply.
@@ -245,7 +274,7 @@ func (r *run) release() {
 		r.calls[i].release()
 	}
 	r.request, r.parent, r.ctx, r.cancel = nil, nil, nil, nil
-	r.err, r.panicked = nil, nil
+	r.err, r.panicked, r.streaming = nil, nil, nil
 	r.failed.Store(false)
 	r.frame.release()
 	r.reply = kept(r.reply)
@@ -253,19 +282,26 @@ func (r *run) release() {
 }
 
 func (s *callRun) release() {
+	s.drop()
+	clear(s.errs)
+	s.errs, s.ends = s.errs[:0], s.ends[:0]
+	s.err, s.fallback = nil, false
+	s.elements.reset()
+	s.frame.release()
+	s.request, s.listed, s.fallen = kept(s.request), kept(s.listed), kept(s.fallen)
+}
+
+// drop frees the reply.
+func (s *callRun) drop() {
 	for i, b := range s.buffers {
 		if b != nil {
 			b.Free()
 		}
 		s.buffers[i] = nil
 	}
-	clear(s.errs)
-	s.buffers, s.errs, s.ends = s.buffers[:0], s.errs[:0], s.ends[:0]
-	s.set, s.wire, s.err, s.fallback = false, nil, nil, false
+	s.buffers = s.buffers[:0]
+	s.set, s.wire = false, nil
 	s.keyed.reset()
-	s.elements.reset()
-	s.frame.release()
-	s.request, s.listed, s.fallen = kept(s.request), kept(s.listed), kept(s.fallen)
 }
 
 func (f *frame) release() {

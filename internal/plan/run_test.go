@@ -29,6 +29,15 @@ func (f callerFunc) Call(ctx context.Context, method string, request []byte) (me
 	return f(ctx, method, request)
 }
 
+// Stream is a stream of one message.
+func (f callerFunc) Stream(ctx context.Context, method string, request []byte, message func(mem.Buffer) error) error {
+	reply, err := f(ctx, method, request)
+	if err != nil {
+		return err
+	}
+	return message(reply)
+}
+
 // compile makes the program of a plan whose calls all go to one caller.
 func compile(t testing.TB, s *shop, yaml string, caller plan.Caller) *plan.Program {
 	t.Helper()
@@ -57,6 +66,11 @@ func serves(caller plan.Caller) func(protoreflect.FullName) (plan.Upstream, bool
 type threads struct {
 	arrived chan string            // the short name of each method that is called
 	replies map[string]chan []byte // by short name; a call takes one reply
+}
+
+// Stream implements plan.Caller.
+func (c *threads) Stream(context.Context, string, []byte, func(mem.Buffer) error) error {
+	return status.Error(codes.Unimplemented, "there are no streams")
 }
 
 func newThreads(names ...string) *threads {

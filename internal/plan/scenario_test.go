@@ -91,6 +91,8 @@ func (s *scenario) do(command, input string) string {
 		return ""
 	case "run": // runs the plan under a selection, with the request as JSON
 		return s.runPlan(args, input)
+	case "stream": // runs the plan of a method that replies with a stream
+		return s.stream(args, input)
 	case "explain": // explains the plan under a selection
 		return s.explain(args)
 	default:
@@ -143,6 +145,38 @@ func (s *scenario) runPlan(selection, request string) string {
 	return calls + s.replyText(reply)
 }
 
+func (s *scenario) stream(selection, request string) string {
+	s.t.Helper()
+	program := s.program(selection)
+	ctx, cancel := context.WithTimeout(metadata.AppendToOutgoingContext(s.t.Context(), "x-env", "blue"), time.Minute)
+	defer cancel()
+	client := &messages{t: s.t, shop: s.shop}
+	partial, err := program.Stream(ctx, s.shop.wire(s.t, "shop.v1.HomeRequest", request), client)
+	out := s.shop.recorded() + client.sent.String()
+	if err != nil {
+		return out + "error: " + statusText(err)
+	}
+	return out + "end" + partialText(partial)
+}
+
+// messages is a client that keeps what it is sent, one message a line.
+type messages struct {
+	t        *testing.T
+	shop     *shop
+	rendered string
+	sent     strings.Builder
+}
+
+func (m *messages) Render(wire []byte) (err error) {
+	m.rendered, err = m.shop.toJSON(m.shop.message(m.t, "shop.v1.Home"), wire)
+	return err
+}
+
+func (m *messages) Send() error {
+	m.sent.WriteString("message: " + m.rendered + "\n")
+	return nil
+}
+
 // replyText renders a reply as the gateway does, which has a reply that it cannot render checked again.
 func (s *scenario) replyText(reply *plan.Reply) string {
 	s.t.Helper()
@@ -155,7 +189,11 @@ func (s *scenario) replyText(reply *plan.Reply) string {
 		out += fmt.Sprintf("recheck: changed=%v\n", changed)
 	}
 	out += "reply: " + s.shop.json(s.t, "shop.v1.Home", reply.Wire)
-	for _, p := range reply.Partial {
+	return out + partialText(reply.Partial)
+}
+
+func partialText(partial []plan.Partial) (out string) {
+	for _, p := range partial {
 		out += fmt.Sprintf("\npartial: %s %s", p.Call, statusText(p.Err))
 		if p.Fallback {
 			out += " (fallback)"

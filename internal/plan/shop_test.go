@@ -99,14 +99,23 @@ func (s *shop) answer(method, lines string) {
 
 // Call implements plan.Caller.
 func (s *shop) Call(ctx context.Context, method string, request []byte) (mem.Buffer, error) {
-	name := strings.TrimPrefix(method, "/shop.v1.")
-	md, err := s.schema.Method(strings.TrimPrefix(method, "/"))
+	answer, md, err := s.find(ctx, method, request)
 	if err != nil {
 		return nil, err
 	}
+	return s.send(answer, md)
+}
+
+// find records a request and returns the answer to it, and the type of the reply.
+func (s *shop) find(ctx context.Context, method string, request []byte) (string, protoreflect.MessageDescriptor, error) {
+	name := strings.TrimPrefix(method, "/shop.v1.")
+	md, err := s.schema.Method(strings.TrimPrefix(method, "/"))
+	if err != nil {
+		return "", nil, err
+	}
 	text, err := s.toJSON(md.Input(), request)
 	if err != nil {
-		return nil, status.Errorf(codes.InvalidArgument, "malformed request: %v", err)
+		return "", nil, status.Errorf(codes.InvalidArgument, "malformed request: %v", err)
 	}
 	outgoing, _ := metadata.FromOutgoingContext(ctx)
 	record := name + " " + text
@@ -121,28 +130,46 @@ func (s *shop) Call(ctx context.Context, method string, request []byte) (mem.Buf
 	s.calls = append(s.calls, record)
 	for _, a := range s.answers[name] {
 		if a.request == "*" || sameJSON(a.request, mask.ReplaceAllString(text, "")) {
-			return s.send(a, md.Output())
+			return a.reply, md.Output(), nil
 		}
 	}
-	return nil, status.Errorf(codes.Unimplemented, "no answer for %s", text)
+	return "", nil, status.Errorf(codes.Unimplemented, "no answer for %s", text)
 }
 
-func (s *shop) send(a answer, md protoreflect.MessageDescriptor) (mem.Buffer, error) {
-	if strings.HasPrefix(a.reply, "{") {
+// Stream implements plan.Caller. The answer is a list of messages, separated by ` | `, of which the last may be a status.
+func (s *shop) Stream(ctx context.Context, method string, request []byte, message func(mem.Buffer) error) error {
+	answer, md, err := s.find(ctx, method, request)
+	if err != nil {
+		return err
+	}
+	for part := range strings.SplitSeq(answer, " | ") {
+		buffer, err := s.send(part, md)
+		if err != nil {
+			return err
+		}
+		if err := message(buffer); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *shop) send(reply string, md protoreflect.MessageDescriptor) (mem.Buffer, error) {
+	if strings.HasPrefix(reply, "{") {
 		msg := dynamicpb.NewMessage(md)
 		opts := protojson.UnmarshalOptions{Resolver: s.schema.Types()}
-		if err := opts.Unmarshal([]byte(a.reply), msg); err != nil {
+		if err := opts.Unmarshal([]byte(reply), msg); err != nil {
 			return nil, err
 		}
 		wire, err := proto.Marshal(msg)
 		return mem.SliceBuffer(wire), err
 	}
-	if text, ok := strings.CutPrefix(a.reply, "wire "); ok {
+	if text, ok := strings.CutPrefix(reply, "wire "); ok {
 		var wire []byte
 		_, err := fmt.Sscanf(text, "%x", &wire)
 		return mem.SliceBuffer(wire), err
 	}
-	name, message, _ := strings.Cut(a.reply, ": ")
+	name, message, _ := strings.Cut(reply, ": ")
 	var code codes.Code
 	if err := json.Unmarshal([]byte(`"`+name+`"`), &code); err != nil {
 		return nil, err

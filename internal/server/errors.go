@@ -86,7 +86,7 @@ func writeError(w http.ResponseWriter, r *http.Request, err error) {
 	header.Set("X-Content-Type-Options", "nosniff")
 	var body any = f
 	header.Set("Content-Type", "application/json")
-	if wantsProblem(r.Header) {
+	if accepts(r.Header, "application/problem+json") {
 		header.Set("Content-Type", "application/problem+json")
 		body = problemDetails{
 			Type: "about:blank", Title: http.StatusText(f.Code), Status: f.Code, Detail: f.Message,
@@ -95,7 +95,7 @@ func writeError(w http.ResponseWriter, r *http.Request, err error) {
 	}
 	text, marshalErr := json.Marshal(body)
 	if marshalErr != nil { // invalid UTF-8 is replaced by json.Marshal, so only a detail's JSON can be at fault
-		text = []byte(`{"code":500,"reason":"ERROR_NOT_RENDERED","message":"the error cannot be rendered","metadata":{}}`)
+		text = []byte(notRendered)
 		f.Code = http.StatusInternalServerError
 	}
 	header.Set("Content-Length", strconv.Itoa(len(text)))
@@ -103,11 +103,14 @@ func writeError(w http.ResponseWriter, r *http.Request, err error) {
 	_, _ = w.Write(text) // it fails if the client has left
 }
 
-// wantsProblem tells whether Accept names problem+json.
-func wantsProblem(header http.Header) bool {
+// notRendered stands for an error that cannot be rendered.
+const notRendered = `{"code":500,"reason":"ERROR_NOT_RENDERED","message":"the error cannot be rendered","metadata":{}}`
+
+// accepts tells whether Accept names a media type.
+func accepts(header http.Header, wanted string) bool {
 	for _, accept := range header.Values("Accept") {
 		for media := range strings.SplitSeq(accept, ",") {
-			if name, params, err := mime.ParseMediaType(media); err == nil && name == "application/problem+json" && params["q"] != "0" {
+			if name, params, err := mime.ParseMediaType(media); err == nil && name == wanted && params["q"] != "0" {
 				return true
 			}
 		}

@@ -1,11 +1,13 @@
 package server
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"strings"
+	"sync"
+	"time"
 
 	kerrors "github.com/go-kratos/kratos/v2/errors"
 	"github.com/go-kratos/kratos/v2/transport"
@@ -13,123 +15,190 @@ import (
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/encoding"
-	_ "google.golang.org/grpc/encoding/proto" // the codec of the health service
-	"google.golang.org/grpc/mem"
+	_ "google.golang.org/grpc/encoding/gzip"  // requests may be compressed, and their replies are then, too
+	_ "google.golang.org/grpc/encoding/proto" // the codec of health and reflection
+	"google.golang.org/grpc/keepalive"
 	"google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/status"
 
 	"facet/internal/gateway"
+	"facet/internal/snapshot"
 )
 
-// NewGRPC returns the Kratos server of unary gRPC: methods are looked up in the snapshot, not registered. Of what
-// Kratos registers by itself only the health service can be reached.
-func NewGRPC(addr string, gw *gateway.Gateway) *kgrpc.Server {
-	h := &rpcHandler{gateway: gw}
-	return kgrpc.NewServer(
-		kgrpc.Address(addr),
+// GRPCSettings are what an operator may set of the gRPC server.
+type GRPCSettings struct {
+	Addr string
+	// ReadTimeout bounds how long a client may take to send the request of a call.
+	ReadTimeout time.Duration
+	// MaxStreams bounds the calls in flight on one connection; 0 is no bound.
+	MaxStreams uint32
+	// ConnectionAge is when a connection takes no more calls, and closes with the last one: clients then connect
+	// anew, to replicas that were not there before. Each connection's is up to a tenth more or less; 0 is never.
+	ConnectionAge time.Duration
+}
+
+const (
+	// largestMessage bounds what is read of a message before its limit, which is that of the snapshot, is known.
+	largestMessage = 64 << 20
+	// largestHead is the most metadata that a call may bring.
+	largestHead = 64 << 10
+	// handshakeTimeout bounds how long a connection may take to become one of HTTP/2.
+	handshakeTimeout = 10 * time.Second
+	// A client may ask as often as pingInterval whether the connection lives, and is asked itself every
+	// probeInterval: one that does not answer within probeTimeout is gone.
+	pingInterval  = 10 * time.Second
+	probeInterval = 30 * time.Second
+	probeTimeout  = 20 * time.Second
+)
+
+// GRPC is the Kratos server of gRPC.
+type GRPC struct {
+	*kgrpc.Server
+	drain    sync.Once
+	draining chan struct{} // closed when Stop begins
+}
+
+// NewGRPC returns the server of gRPC: methods are looked up in the snapshot, not registered. Of what Kratos
+// registers by itself nothing can be reached; health and reflection are our own, and follow the live snapshot.
+func NewGRPC(settings GRPCSettings, gw *gateway.Gateway, snapshots *snapshot.Holder) *GRPC {
+	s := &GRPC{draining: make(chan struct{})}
+	h := &rpcHandler{
+		gateway:     gw,
+		health:      &health{snapshots: snapshots, draining: s.draining},
+		reflection:  &reflection{snapshots: snapshots},
+		readTimeout: settings.ReadTimeout,
+	}
+	s.Server = kgrpc.NewServer(
+		kgrpc.Address(settings.Addr),
 		kgrpc.Timeout(0),
+		kgrpc.CustomHealth(),
 		kgrpc.DisableReflection(),
-		kgrpc.UnaryInterceptor(onlyHealthUnary),
-		kgrpc.StreamInterceptor(onlyHealthStream(h.serve)),
+		kgrpc.UnaryInterceptor(refuseUnary),
+		kgrpc.StreamInterceptor(func(srv any, stream grpc.ServerStream, _ *grpc.StreamServerInfo, _ grpc.StreamHandler) error {
+			return h.serve(srv, stream) // a registered service would hide a method of the snapshot of the same name
+		}),
 		kgrpc.Options(
 			grpc.ForceServerCodecV2(frameCodec{encoding.GetCodecV2("proto")}),
 			grpc.UnknownServiceHandler(h.serve),
+			grpc.InTapHandle(newStreamContext),
+			grpc.MaxRecvMsgSize(largestMessage),
+			grpc.MaxHeaderListSize(largestHead),
+			grpc.ConnectionTimeout(handshakeTimeout),
+			grpc.MaxConcurrentStreams(settings.MaxStreams),
+			grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: pingInterval, PermitWithoutStream: true}),
+			grpc.KeepaliveParams(keepalive.ServerParameters{
+				MaxConnectionAge: settings.ConnectionAge, Time: probeInterval, Timeout: probeTimeout,
+			}),
 		),
 	)
+	return s
 }
 
-const healthPrefix = "/grpc.health.v1.Health/"
-
-func notServed(method string) error {
-	return status.Errorf(codes.Unimplemented, "method %s is not served", strings.TrimPrefix(method, "/"))
+// Stop implements transport.Server. Those who watch the health are told first.
+func (s *GRPC) Stop(ctx context.Context) error {
+	s.drain.Do(func() { close(s.draining) })
+	return s.Server.Stop(ctx)
 }
 
-func onlyHealthUnary(ctx context.Context, req any, info *grpc.UnaryServerInfo, next grpc.UnaryHandler) (any, error) {
-	if !strings.HasPrefix(info.FullMethod, healthPrefix) {
-		return nil, notServed(info.FullMethod)
-	}
-	return next(ctx, req)
+// refuseUnary refuses the unary methods that Kratos registers. Those of the snapshot are streams to grpc-go.
+func refuseUnary(_ context.Context, _ any, info *grpc.UnaryServerInfo, _ grpc.UnaryHandler) (any, error) {
+	return nil, status.Errorf(codes.Unimplemented, "method %s is not served", strings.TrimPrefix(info.FullMethod, "/"))
 }
 
-// onlyHealthStream lets streams of the health service and of the snapshot's methods pass. A registered service
-// would hide a method of the snapshot of the same name, so every other stream goes to serve.
-func onlyHealthStream(serve grpc.StreamHandler) grpc.StreamServerInterceptor {
-	return func(srv any, stream grpc.ServerStream, info *grpc.StreamServerInfo, next grpc.StreamHandler) error {
-		if strings.HasPrefix(info.FullMethod, healthPrefix) {
-			return next(srv, stream)
-		}
-		return serve(srv, stream)
-	}
-}
-
-// frame is a message as wire bytes.
-type frame struct{ wire []byte }
-
-// frameCodec passes frames as they are, and leaves other messages to the protobuf codec.
-type frameCodec struct{ encoding.CodecV2 }
-
-func (c frameCodec) Marshal(v any) (mem.BufferSlice, error) {
-	if f, ok := v.(*frame); ok {
-		return mem.BufferSlice{mem.SliceBuffer(f.wire)}, nil
-	}
-	return c.CodecV2.Marshal(v)
-}
-
-func (c frameCodec) Unmarshal(data mem.BufferSlice, v any) error {
-	if f, ok := v.(*frame); ok {
-		f.wire = data.Materialize()
-		return nil
-	}
-	return c.CodecV2.Unmarshal(data, v)
-}
-
-// rpcHandler answers unary gRPC.
+// rpcHandler answers gRPC.
 type rpcHandler struct {
-	gateway *gateway.Gateway
+	gateway     *gateway.Gateway
+	health      *health
+	reflection  *reflection
+	readTimeout time.Duration
 }
 
 func (h *rpcHandler) serve(_ any, stream grpc.ServerStream) error {
-	ctx := stream.Context()
 	method, ok := grpc.MethodFromServerStream(stream)
 	if !ok {
 		return status.Error(codes.Internal, "the stream has no method")
 	}
-	md, _ := metadata.FromIncomingContext(ctx)
-	call := &gateway.Call{
-		Protocol: transport.KindGRPC,
-		Header:   gateway.Header(md),
-		RPC:      strings.TrimPrefix(method, "/"),
-		ReadBody: func(limit int) ([]byte, error) { return receive(stream, limit) },
+	method = strings.TrimPrefix(method, "/")
+	switch method {
+	case "grpc.health.v1.Health/Check":
+		return h.health.check(stream)
+	case "grpc.health.v1.Health/Watch":
+		return h.health.watch(stream)
+	case "grpc.reflection.v1.ServerReflection/ServerReflectionInfo", "grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo":
+		return h.reflection.serve(stream)
 	}
-	if err := h.gateway.Serve(ctx, call); err != nil {
-		return grpcError(err)
-	}
-	header := metadata.MD(call.Added)
-	if partial := call.PartialHeader(); partial != "" {
-		header = metadata.Join(header, metadata.Pairs("x-facet-partial", partial))
-	}
-	if err := stream.SetHeader(header); err != nil {
-		return fmt.Errorf("set header: %w", err)
-	}
-	return stream.SendMsg(&frame{wire: call.Reply})
+	return h.call(method, stream)
 }
 
-// receive reads the one message of a unary request.
-func receive(stream grpc.ServerStream, limit int) ([]byte, error) {
-	var request, more frame
-	if err := stream.RecvMsg(&request); err != nil {
-		if errors.Is(err, io.EOF) {
-			return nil, status.Error(codes.InvalidArgument, "the request has no message")
-		}
-		return nil, err
+// call answers a method of the snapshot.
+func (h *rpcHandler) call(method string, stream grpc.ServerStream) error {
+	md, _ := metadata.FromIncomingContext(stream.Context())
+	r := &rpcReply{stream: stream}
+	r.call = gateway.Call{
+		Protocol: transport.KindGRPC,
+		Header:   gateway.Header(md),
+		RPC:      method,
+		ReadBody: func(limit int) ([]byte, error) { return receive(stream, limit, h.readTimeout) },
+		Send:     r.send,
 	}
-	if len(request.wire) > limit {
-		return nil, gateway.BodyTooLarge(limit)
+	err := h.gateway.Serve(stream.Context(), &r.call)
+	if err == nil && !r.call.Method().Descriptor.IsStreamingServer() {
+		err = r.write(r.call.Reply)
 	}
-	if err := stream.RecvMsg(&more); !errors.Is(err, io.EOF) {
-		return nil, status.Error(codes.InvalidArgument, "the request of a unary method has more than one message")
+	r.end()
+	return grpcError(err)
+}
+
+// rpcReply is the reply to one gRPC call. The header goes out with the first message, or with the error if
+// there is none.
+type rpcReply struct {
+	stream  grpc.ServerStream
+	call    gateway.Call
+	begun   bool
+	partial string // as the header told it
+}
+
+// send implements gateway.Call.Send. The message is copied, because it leaves after send has returned.
+func (r *rpcReply) send(message []byte) error {
+	return within(r.stream, writeTimeout, func() error { return r.write(bytes.Clone(message)) })
+}
+
+// write sends a message and keeps it.
+func (r *rpcReply) write(message []byte) error {
+	if err := r.begin(); err != nil {
+		return err
 	}
-	return request.wire, nil
+	return r.stream.SendMsg(&frame{wire: message})
+}
+
+// begin sets the header, once.
+func (r *rpcReply) begin() error {
+	if r.begun {
+		return nil
+	}
+	r.begun = true
+	header := metadata.MD(r.call.Added)
+	if r.partial = r.call.PartialHeader(); r.partial != "" {
+		header = metadata.Join(header, metadata.Pairs("x-facet-partial", r.partial))
+	}
+	if len(header) == 0 {
+		return nil
+	}
+	if err := r.stream.SetHeader(header); err != nil {
+		return fmt.Errorf("set header: %w", err)
+	}
+	return nil
+}
+
+// end sets the trailer: what failed after the header had gone.
+func (r *rpcReply) end() {
+	if !r.begun {
+		_ = r.begin() // it fails if the client has left
+		return
+	}
+	if partial := r.call.PartialHeader(); partial != r.partial {
+		r.stream.SetTrailer(metadata.Pairs("x-facet-partial", partial))
+	}
 }
 
 // grpcError keeps an upstream's status untouched, and gives a Kratos error its status.

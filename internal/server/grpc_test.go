@@ -44,9 +44,9 @@ func TestRequestsOverGRPC(t *testing.T) {
 	}{
 		"one message":       {method, []string{"\x0a\x011"}, codes.OK},
 		"an empty message":  {method, []string{""}, codes.OK},
-		"no message":        {method, nil, codes.InvalidArgument},
-		"two messages":      {method, []string{"", ""}, codes.InvalidArgument},
-		"too large":         {method, []string{"\x0a\xfb\xff\xff\x01" + strings.Repeat("x", 4<<20-5)}, codes.ResourceExhausted},
+		"no message":        {method, nil, codes.Unimplemented},
+		"two messages":      {method, []string{"", ""}, codes.Unimplemented},
+		"too large":         {method, []string{"\x0a\x80\x80\x80\x02" + strings.Repeat("x", 4<<20)}, codes.ResourceExhausted},
 		"malformed":         {method, []string{"\x0a\x05a"}, codes.InvalidArgument},
 		"malformed, passed": {"/shop.v1.Stock/Get", []string{"\x0a\x05a"}, codes.OK}, // the upstream's to judge
 		"not served":        {"/shop.v1.Stock/List", []string{""}, codes.Unimplemented},
@@ -60,8 +60,8 @@ func TestRequestsOverGRPC(t *testing.T) {
 		"CSDS stream":    {"/envoy.service.status.v3.ClientStatusDiscoveryService/StreamClientStatus", []string{""}, codes.Unimplemented},
 		"metadata":       {"/kratos.api.Metadata/ListServices", []string{""}, codes.Unimplemented},
 		"descriptors":    {"/kratos.api.Metadata/GetServiceDesc", []string{""}, codes.Unimplemented},
-		"reflection":     {"/grpc.reflection.v1.ServerReflection/ServerReflectionInfo", []string{""}, codes.Unimplemented},
-		"reflection old": {"/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo", []string{""}, codes.Unimplemented},
+		"reflection":     {"/grpc.reflection.v1.ServerReflection/ServerReflectionInfo", []string{""}, codes.OK},
+		"reflection old": {"/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo", []string{""}, codes.OK},
 	} {
 		if err := s.messages(t, test.method, test.requests...); status.Code(err) != test.code {
 			t.Errorf("%s: got %v, want %s", name, err, test.code)

@@ -1,4 +1,4 @@
-// Package server speaks the protocols: HTTP/JSON and gRPC. It turns each request into one
+// Package server speaks the protocols: HTTP/JSON, gRPC-Web and gRPC. It turns each request into one
 // gateway.Call, and is the one place where errors become statuses.
 package server
 
@@ -16,6 +16,7 @@ import (
 	khttp "github.com/go-kratos/kratos/v2/transport/http"
 
 	"facet/internal/gateway"
+	"facet/internal/snapshot"
 )
 
 // Settings are what an operator may set of a server.
@@ -29,11 +30,15 @@ type Settings struct {
 	IdleTimeout time.Duration
 }
 
-// NewHTTP returns the Kratos server of HTTP/JSON. Every request goes to the gateway, as a filter before
+// NewHTTP returns the Kratos server of HTTP/JSON and gRPC-Web. Every request goes to the gateway, as a filter before
 // Kratos' router: the router's own paths, among them http.DefaultServeMux, cannot be reached. Kratos'
 // timeout of one second is switched off; a method has its own.
-func NewHTTP(settings Settings, gw *gateway.Gateway) *khttp.Server {
-	return NewHandler(settings, &jsonHandler{gateway: gw})
+func NewHTTP(settings Settings, gw *gateway.Gateway, snapshots *snapshot.Holder) *khttp.Server {
+	server := NewHandler(settings, &httpHandler{cors: cors{snapshots}, json: jsonHandler{gateway: gw}, web: webHandler{gateway: gw}})
+	server.Protocols = new(http.Protocols)
+	server.Protocols.SetHTTP1(true)
+	server.Protocols.SetUnencryptedHTTP2(true) // without TLS, as proxies speak it
+	return server
 }
 
 // NewHandler returns a Kratos server of which a handler is all.
@@ -48,6 +53,24 @@ func NewHandler(settings Settings, handler http.Handler) *khttp.Server {
 	server.ReadTimeout = settings.ReadTimeout
 	server.IdleTimeout = settings.IdleTimeout
 	return server
+}
+
+// httpHandler tells the protocols of the HTTP port apart.
+type httpHandler struct {
+	cors cors
+	json jsonHandler
+	web  webHandler
+}
+
+func (h *httpHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if !h.cors.admit(w, r) {
+		return
+	}
+	if isGRPCWeb(r) {
+		h.web.ServeHTTP(w, r)
+		return
+	}
+	h.json.ServeHTTP(w, r)
 }
 
 // jsonHandler answers HTTP/JSON.
@@ -65,11 +88,17 @@ type exchange struct {
 	request *http.Request
 	writer  http.ResponseWriter
 	body    []byte
+	stream  *eventStream // nil for a unary reply
+
+	send      func([]byte) error // of the stream, for call.Send
+	streaming func()             // starts the stream, for call.Streaming
 }
 
 var exchanges = sync.Pool{New: func() any {
 	e := &exchange{}
 	e.call.ReadBody = e.readBody
+	e.send = func(message []byte) error { return e.stream.send(message) }
+	e.streaming = func() { e.stream = startEventStream(e.writer, e.request, e.call.Added) }
 	return e
 }}
 
@@ -81,10 +110,13 @@ func (h *jsonHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	c.Protocol = transport.KindHTTP
 	c.Header = requestHeader(r.Header)
 	c.HTTPMethod, c.Path, c.Query = r.Method, r.URL.EscapedPath(), r.URL.RawQuery
+	c.Send, c.Streaming = e.send, e.streaming
 	err := h.gateway.Serve(r.Context(), c)
-	for key, values := range c.Added {
-		w.Header()[http.CanonicalHeaderKey(key)] = values
+	if e.stream != nil && e.stream.end(err, c.PartialHeader()) {
+		return
 	}
+	addHeader(w.Header(), c.Added)
+	expose(w.Header(), c.Added)
 	if err != nil {
 		writeError(w, r, err)
 		return
@@ -95,7 +127,7 @@ func (h *jsonHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // release keeps the exchange's buffers for the next request, unless one is large.
 func (e *exchange) release() {
 	e.call.Reset()
-	e.request, e.writer, e.body = nil, nil, e.body[:0]
+	e.request, e.writer, e.stream, e.body = nil, nil, nil, e.body[:0]
 	if cap(e.body) <= maxKept && cap(e.call.Reply) <= maxKept {
 		exchanges.Put(e)
 	}

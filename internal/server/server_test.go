@@ -12,6 +12,8 @@ import (
 	"testing"
 	"time"
 
+	khttp "github.com/go-kratos/kratos/v2/transport/http"
+	"github.com/improbable-eng/grpc-web/go/grpcweb"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/grpc/mem"
@@ -31,12 +33,14 @@ service Shop {
   rpc Required(Request) returns (Page) { option (google.api.http) = {get: "/required/{id}"}; }
   rpc Optional(Request) returns (Page) { option (google.api.http) = {get: "/optional/{id}"}; }
   rpc Fallback(Request) returns (Page) { option (google.api.http) = {get: "/fallback/{id}"}; }
+  rpc Live(Request) returns (stream Page) { option (google.api.http) = {get: "/live/{id}"}; }
   rpc Keyed(Request) returns (Page) { option (google.api.http) = {get: "/keyed/{id}"}; }
 }
 service Stock {
   rpc Get(Request) returns (Item) { option (google.api.http) = {get: "/passed/{id}"}; }
   rpc Post(Item) returns (Item) { option (google.api.http) = {post: "/passed", body: "*"}; }
   rpc List(Request) returns (Items) {}
+  rpc Watch(Request) returns (stream Item) { option (google.api.http) = {get: "/watch/{id}"}; }
 }
 message Request { string id = 1; }
 message Item {
@@ -71,22 +75,36 @@ methods:
       first: {rpc: shop.v1.Stock/Get, request: {id: "'ok'"}}
       items: {rpc: shop.v1.Stock/List, request: {id: request.id}, optional: true, key: items.id, timeout: 300ms}
     reply: {name: request.id, item: "items[first.id]"}
+  shop.v1.Shop/Live:
+    calls:
+      items: {rpc: shop.v1.Stock/Watch, request: {id: request.id}}
+      others: {rpc: shop.v1.Stock/Watch, request: {id: "'others'"}, optional: true}
+    reply: {item: items, title: others.title}
   shop.v1.Stock/Get: {timeout: 300ms}
   shop.v1.Stock/Post: {timeout: 5s}
+  shop.v1.Stock/Watch: {}
 `
 
 // shop is a gateway in front of an upstream that answers whatever bytes a test wants.
 type shop struct {
-	handler http.Handler
+	http    *khttp.Server
+	handler http.Handler // of http
+	oracle  http.Handler // the same over gRPC-Web, by another implementation
+	holder  *snapshot.Holder
+	front   *server.GRPC
+	gateway *gateway.Gateway
 	conn    *grpc.ClientConn
+	counted *compression // of what arrives over conn
 	stock   *stock
+	yaml    string // its document
 }
 
 // stock is the upstream.
 type stock struct {
 	mu     sync.Mutex
 	answer func(ctx context.Context, request []byte) ([]byte, error)
-	seen   metadata.MD // of the last call
+	stream func(ctx context.Context, request []byte, send func(string) error) error // of Watch
+	seen   metadata.MD                                                              // of the last call
 }
 
 func (s *stock) set(answer func(context.Context, []byte) ([]byte, error)) {
@@ -95,15 +113,27 @@ func (s *stock) set(answer func(context.Context, []byte) ([]byte, error)) {
 	s.answer = answer
 }
 
+func (s *stock) setStream(stream func(context.Context, []byte, func(string) error) error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.stream = stream
+}
+
 func (s *stock) serve(_ any, stream grpc.ServerStream) error {
 	var request []byte
 	if err := stream.RecvMsg(&request); err != nil {
 		return err
 	}
 	s.mu.Lock()
-	answer := s.answer
+	answer, watch := s.answer, s.stream
 	s.seen, _ = metadata.FromIncomingContext(stream.Context())
 	s.mu.Unlock()
+	if method, _ := grpc.MethodFromServerStream(stream); method == "/shop.v1.Stock/Watch" {
+		return watch(stream.Context(), request, func(message string) error {
+			wire := []byte(message)
+			return stream.SendMsg(&wire)
+		})
+	}
 	reply, err := answer(stream.Context(), request)
 	if err != nil {
 		return err
@@ -125,7 +155,7 @@ func (bytesCodec) Unmarshal(data mem.BufferSlice, v any) error {
 	return nil
 }
 
-func startShop(t *testing.T) *shop {
+func startShop(t testing.TB) *shop {
 	t.Helper()
 	s := &shop{stock: &stock{}}
 	back := grpc.NewServer(grpc.UnknownServiceHandler(s.stock.serve), grpc.ForceServerCodecV2(bytesCodec{}))
@@ -134,7 +164,7 @@ func startShop(t *testing.T) *shop {
 }
 
 // serve starts a server and returns its address.
-func serve(t *testing.T, back *grpc.Server) string {
+func serve(t testing.TB, back *grpc.Server) string {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -146,13 +176,13 @@ func serve(t *testing.T, back *grpc.Server) string {
 }
 
 // startAt starts the gateway in front of an address.
-func (s *shop) startAt(t *testing.T, address string) {
+func (s *shop) startAt(t testing.TB, address string) {
 	t.Helper()
 	pool := upstream.NewPool()
-	yaml := fmt.Sprintf(shopYAML, address)
+	s.yaml = fmt.Sprintf(shopYAML, address)
 	snap, problems := snapshot.Build(t.Context(), []snapshot.Document{
 		{Name: "shop.proto", Data: []byte(shopProto)},
-		{Name: "shop.yaml", Data: []byte(yaml)},
+		{Name: "shop.yaml", Data: []byte(s.yaml)},
 	}, pool)
 	if len(problems) > 0 {
 		t.Fatal(problems)
@@ -160,21 +190,26 @@ func (s *shop) startAt(t *testing.T, address string) {
 	holder := &snapshot.Holder{}
 	holder.Publish(snap)
 	gw := gateway.New(holder)
-	s.handler = server.NewHTTP(server.Settings{Addr: "127.0.0.1:0"}, gw).Handler
+	s.gateway, s.counted = gw, new(compression)
+	s.http = server.NewHTTP(server.Settings{Addr: "127.0.0.1:0"}, gw, holder)
+	s.handler = s.http.Handler
 
-	front := server.NewGRPC("127.0.0.1:0", gw)
+	s.holder = holder
+
+	front := server.NewGRPC(server.GRPCSettings{Addr: "127.0.0.1:0", ReadTimeout: 10 * time.Second}, gw, holder)
 	endpoint, err := front.Endpoint()
 	if err != nil {
 		t.Fatal(err)
 	}
 	go func() { _ = front.Start(context.Background()) }()
-	s.conn, err = grpc.NewClient(endpoint.Host, grpc.WithTransportCredentials(insecure.NewCredentials()))
+	s.front, s.oracle = front, grpcweb.WrapServer(front.Server.Server)
+	s.conn, err = grpc.NewClient(endpoint.Host, grpc.WithTransportCredentials(insecure.NewCredentials()), grpc.WithStatsHandler(s.counted))
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
 		_ = s.conn.Close()
-		front.Server.Stop()
+		front.Server.Server.Stop()
 		holder.Publish(nil)
 		_ = pool.Close()
 	})

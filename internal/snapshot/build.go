@@ -129,6 +129,7 @@ func (s *Snapshot) compile(config *configuration, opened *upstreams, l linked, l
 		return nil, problems
 	}
 	s.Limits = config.filledLimits()
+	s.CORS = config.filledCORS()
 	s.JSON = pbwire.Options{Unset: config.unset(), Types: s.Schema.Types()}
 	s.Router = new(httprule.Router[*Method])
 	s.Methods = make(map[string]*Method, len(config.methods))

@@ -23,6 +23,8 @@ const (
 	defaultSelectionDepth = 16
 	defaultSelectionPaths = 256
 	defaultSelectionCache = 256
+	defaultStreamIdle     = 10 * time.Minute
+	defaultStreamAge      = time.Hour
 )
 
 // sorted returns the names of entries in their order.
@@ -46,7 +48,8 @@ func (r *reading) check() problem.List {
 	for _, name := range sorted(r.gateway.GetMethods()) {
 		problems = append(problems, checkMethod(located[*gatewayv1.Method]{r.gateway.GetMethods()[name], r.positions, []string{"methods", name}})...)
 	}
-	return append(problems, checkLimits(located[*gatewayv1.Limits]{r.gateway.GetLimits(), r.positions, []string{"limits"}})...)
+	problems = append(problems, checkLimits(located[*gatewayv1.Limits]{r.gateway.GetLimits(), r.positions, []string{"limits"}})...)
+	return append(problems, checkCORS(located[*gatewayv1.Cors]{r.gateway.GetCors(), r.positions, []string{"cors"}})...)
 }
 
 func checkUpstream(name string, u located[*gatewayv1.Upstream]) problem.List {
@@ -98,7 +101,11 @@ func checkLimits(l located[*gatewayv1.Limits]) problem.List {
 	var problems problem.List
 	l.config.ProtoReflect().Range(func(field protoreflect.FieldDescriptor, value protoreflect.Value) bool {
 		name := string(field.Name())
-		problems = append(problems, checkNotNegative(name, int32(value.Int()), l.at(name))...)
+		if duration, ok := value.Interface().(protoreflect.Message); ok {
+			problems = append(problems, checkTimeout(duration.Interface().(*durationpb.Duration), l.at(name))...)
+		} else {
+			problems = append(problems, checkNotNegative(name, int32(value.Int()), l.at(name))...)
+		}
 		return true
 	})
 	return problems
@@ -128,6 +135,12 @@ func (c *configuration) filledLimits() *gatewayv1.Limits {
 	setDefault(&limits.SelectionDepth, defaultSelectionDepth)
 	setDefault(&limits.SelectionPaths, defaultSelectionPaths)
 	setDefault(&limits.SelectionCache, defaultSelectionCache)
+	if limits.StreamIdle == nil {
+		limits.StreamIdle = durationpb.New(defaultStreamIdle)
+	}
+	if limits.StreamAge == nil {
+		limits.StreamAge = durationpb.New(defaultStreamAge)
+	}
 	return limits
 }
 

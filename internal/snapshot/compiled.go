@@ -67,8 +67,8 @@ func (mc methodsCompiler) method(name string, config located[*gatewayv1.Method],
 		c.report(config.key(), "%v", err)
 		return c
 	}
-	if descriptor.IsStreamingClient() || descriptor.IsStreamingServer() {
-		c.report(config.key(), "%s is a stream; only unary methods are served", name)
+	if descriptor.IsStreamingClient() {
+		c.report(config.key(), "%s takes a stream of requests; methods that take one request are served, whether they reply once or with a stream", name)
 		return c
 	}
 	c.descriptor = descriptor

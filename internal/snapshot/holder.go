@@ -1,11 +1,17 @@
 package snapshot
 
-import "sync/atomic"
+import (
+	"sync"
+	"sync/atomic"
+)
 
 // Holder publishes snapshots: readers pin the current one, and a retired one is closed when its last reader
 // is done. The zero Holder holds none. It is safe for concurrent use.
 type Holder struct {
 	current atomic.Pointer[Snapshot]
+
+	mu      sync.Mutex
+	changed chan struct{} // nil while nobody waits
 }
 
 // Pin returns the current snapshot, which stays open until its Unpin; nil before the first is published.
@@ -25,8 +31,30 @@ func (h *Holder) Publish(s *Snapshot) {
 	if s != nil {
 		s.pins.n.Store(1) // the holder's own
 	}
-	if retired := h.current.Swap(s); retired != nil {
+	retired := h.current.Swap(s)
+	h.tell()
+	if retired != nil {
 		retired.Unpin()
+	}
+}
+
+// Changed returns a channel that is closed when another snapshot is published.
+func (h *Holder) Changed() <-chan struct{} {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.changed == nil {
+		h.changed = make(chan struct{})
+	}
+	return h.changed
+}
+
+// tell wakes those who wait for a change.
+func (h *Holder) tell() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.changed != nil {
+		close(h.changed)
+		h.changed = nil
 	}
 }
 

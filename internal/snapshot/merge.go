@@ -35,6 +35,7 @@ type configuration struct {
 	methods   map[string]located[*gatewayv1.Method]
 	json      located[*gatewayv1.Json]   // its config is nil if no document sets it
 	limits    located[*gatewayv1.Limits] // the same
+	cors      located[*gatewayv1.Cors]   // the same
 	files     []schema.File
 }
 
@@ -107,6 +108,9 @@ func (c *configuration) add(r *reading) problem.List {
 	}
 	if r.gateway.Limits != nil {
 		problems = append(problems, addOnce(&c.limits, located[*gatewayv1.Limits]{r.gateway.Limits, r.positions, []string{"limits"}})...)
+	}
+	if r.gateway.Cors != nil {
+		problems = append(problems, addOnce(&c.cors, located[*gatewayv1.Cors]{r.gateway.Cors, r.positions, []string{"cors"}})...)
 	}
 	return problems
 }

@@ -42,6 +42,7 @@ type Snapshot struct {
 	Upstreams map[string]*gatewayv1.Upstream // by name
 	JSON      pbwire.Options
 	Limits    *gatewayv1.Limits // defaults filled in
+	CORS      *gatewayv1.Cors   // defaults filled in
 
 	open      []io.Closer // its upstreams
 	pins      users

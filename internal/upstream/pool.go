@@ -56,7 +56,7 @@ func (p *Pool) Open(name string, config *gatewayv1.Upstream) (*Upstream, error) 
 	if err != nil {
 		return nil, err
 	}
-	return &Upstream{name: name, conn: conn}, nil
+	return &Upstream{name: name, conn: conn, openTimeout: openTimeout}, nil
 }
 
 // acquire returns the connection of a key, with one more user.

@@ -4,6 +4,7 @@ package upstream
 import (
 	"context"
 	"sync"
+	"time"
 
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/mem"
@@ -12,8 +13,11 @@ import (
 
 // Upstream is one downstream service; it satisfies plan.Caller. It is safe for concurrent use.
 type Upstream struct {
-	name      string
-	conn      *connection
+	name string
+	conn *connection
+	// openTimeout bounds the opening of a stream.
+	openTimeout time.Duration
+
 	closeOnce sync.Once
 	closeErr  error
 }

@@ -94,8 +94,11 @@ type Gateway struct {
 	Methods map[string]*Method `protobuf:"bytes,2,rep,name=methods,proto3" json:"methods,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
 	// How replies are rendered as JSON. One document of a snapshot may set it.
 	Json *Json `protobuf:"bytes,3,opt,name=json,proto3" json:"json,omitempty"`
-	// Bounds on what a client may send. One document of a snapshot may set it.
-	Limits        *Limits `protobuf:"bytes,4,opt,name=limits,proto3" json:"limits,omitempty"`
+	// Bounds on what a client may send, and on streams. One document of a snapshot may set it.
+	Limits *Limits `protobuf:"bytes,4,opt,name=limits,proto3" json:"limits,omitempty"`
+	// Which pages of other origins may call the gateway. One document of a snapshot may set it.
+	// Default: none; browsers let those of the gateway's own origin.
+	Cors          *Cors `protobuf:"bytes,5,opt,name=cors,proto3" json:"cors,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -154,6 +157,13 @@ func (x *Gateway) GetJson() *Json {
 func (x *Gateway) GetLimits() *Limits {
 	if x != nil {
 		return x.Limits
+	}
+	return nil
+}
+
+func (x *Gateway) GetCors() *Cors {
+	if x != nil {
+		return x.Cors
 	}
 	return nil
 }
@@ -247,7 +257,8 @@ func (x *Upstream) GetMaxReplyBytes() int32 {
 type Method struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The deadline of the whole method: `800ms`. A shorter deadline sent by the client wins; a
-	// longer one does not. Default: 10s.
+	// longer one does not. Of a method that replies with a stream it bounds the unary calls; the
+	// stream itself is bounded by `limits`. Default: 10s.
 	Timeout *durationpb.Duration `protobuf:"bytes,1,opt,name=timeout,proto3" json:"timeout,omitempty"`
 	// HTTP bindings, for a method whose .proto has no `google.api.http` option.
 	Http []*annotations.HttpRule `protobuf:"bytes,2,rep,name=http,proto3" json:"http,omitempty"`
@@ -329,7 +340,8 @@ func (x *Method) GetLenient() bool {
 }
 
 // Call is one downstream gRPC call of a plan. It starts the moment the calls its expressions
-// refer to have finished.
+// refer to have finished. In the plan of a method that replies with a stream, calls may be streams,
+// too: each of their messages makes one message of the reply.
 type Call struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The method to call: `user.v1.UserService/GetUser`. Required.
@@ -342,7 +354,8 @@ type Call struct {
 	// The reply goes out without this call's fields, marked partial, when the call fails. Default:
 	// its failure is the failure of the method.
 	Optional bool `protobuf:"varint,4,opt,name=optional,proto3" json:"optional,omitempty"`
-	// The deadline of this call. It never extends the method's. Default: that of the upstream.
+	// The deadline of this call. It never extends the method's. A stream has none. Default: that of
+	// the upstream.
 	Timeout *durationpb.Duration `protobuf:"bytes,5,opt,name=timeout,proto3" json:"timeout,omitempty"`
 	// What stands for the reply of this call when it fails: written as `request` is, without
 	// reference to other calls.
@@ -510,7 +523,72 @@ func (x *Json) GetUnset() Json_Unset {
 	return Json_UNSET_UNSPECIFIED
 }
 
-// Limits bounds what a client may send.
+// Cors says which pages of other origins may call the gateway from a browser (CORS).
+type Cors struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The origins: `https://shop.example`, with the port if it is not the usual one; or `*` alone for
+	// every origin. A request from any other origin is refused.
+	Origins []string `protobuf:"bytes,1,rep,name=origins,proto3" json:"origins,omitempty"`
+	// Let browsers send cookies along. Not with `*`.
+	Credentials bool `protobuf:"varint,2,opt,name=credentials,proto3" json:"credentials,omitempty"`
+	// How long a browser may rely on what it was told about a path. Default: 2h.
+	MaxAge        *durationpb.Duration `protobuf:"bytes,3,opt,name=max_age,json=maxAge,proto3" json:"max_age,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Cors) Reset() {
+	*x = Cors{}
+	mi := &file_facet_gateway_v1_gateway_proto_msgTypes[5]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Cors) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Cors) ProtoMessage() {}
+
+func (x *Cors) ProtoReflect() protoreflect.Message {
+	mi := &file_facet_gateway_v1_gateway_proto_msgTypes[5]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Cors.ProtoReflect.Descriptor instead.
+func (*Cors) Descriptor() ([]byte, []int) {
+	return file_facet_gateway_v1_gateway_proto_rawDescGZIP(), []int{5}
+}
+
+func (x *Cors) GetOrigins() []string {
+	if x != nil {
+		return x.Origins
+	}
+	return nil
+}
+
+func (x *Cors) GetCredentials() bool {
+	if x != nil {
+		return x.Credentials
+	}
+	return false
+}
+
+func (x *Cors) GetMaxAge() *durationpb.Duration {
+	if x != nil {
+		return x.MaxAge
+	}
+	return nil
+}
+
+// Limits bounds what a client may send, and how long it may stay.
 type Limits struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The largest request body, in bytes. Default: 4194304 (4 MiB).
@@ -523,13 +601,18 @@ type Limits struct {
 	SelectionPaths int32 `protobuf:"varint,4,opt,name=selection_paths,json=selectionPaths,proto3" json:"selection_paths,omitempty"`
 	// How many canonical selections of one method are kept compiled. Default: 256.
 	SelectionCache int32 `protobuf:"varint,5,opt,name=selection_cache,json=selectionCache,proto3" json:"selection_cache,omitempty"`
-	unknownFields  protoimpl.UnknownFields
-	sizeCache      protoimpl.SizeCache
+	// How long a reply stream may go without a message; then it ends with UNAVAILABLE. Default: 10m.
+	StreamIdle *durationpb.Duration `protobuf:"bytes,6,opt,name=stream_idle,json=streamIdle,proto3" json:"stream_idle,omitempty"`
+	// How long a reply stream lasts at most; then it ends with UNAVAILABLE. Each stream gets up to a
+	// tenth less, so that those that began together do not come back together. Default: 1h.
+	StreamAge     *durationpb.Duration `protobuf:"bytes,7,opt,name=stream_age,json=streamAge,proto3" json:"stream_age,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Limits) Reset() {
 	*x = Limits{}
-	mi := &file_facet_gateway_v1_gateway_proto_msgTypes[5]
+	mi := &file_facet_gateway_v1_gateway_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -541,7 +624,7 @@ func (x *Limits) String() string {
 func (*Limits) ProtoMessage() {}
 
 func (x *Limits) ProtoReflect() protoreflect.Message {
-	mi := &file_facet_gateway_v1_gateway_proto_msgTypes[5]
+	mi := &file_facet_gateway_v1_gateway_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -554,7 +637,7 @@ func (x *Limits) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Limits.ProtoReflect.Descriptor instead.
 func (*Limits) Descriptor() ([]byte, []int) {
-	return file_facet_gateway_v1_gateway_proto_rawDescGZIP(), []int{5}
+	return file_facet_gateway_v1_gateway_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *Limits) GetBodyBytes() int32 {
@@ -592,16 +675,31 @@ func (x *Limits) GetSelectionCache() int32 {
 	return 0
 }
 
+func (x *Limits) GetStreamIdle() *durationpb.Duration {
+	if x != nil {
+		return x.StreamIdle
+	}
+	return nil
+}
+
+func (x *Limits) GetStreamAge() *durationpb.Duration {
+	if x != nil {
+		return x.StreamAge
+	}
+	return nil
+}
+
 var File_facet_gateway_v1_gateway_proto protoreflect.FileDescriptor
 
 const file_facet_gateway_v1_gateway_proto_rawDesc = "" +
 	"\n" +
-	"\x1efacet/gateway/v1/gateway.proto\x12\x10facet.gateway.v1\x1a\x15google/api/http.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1cgoogle/protobuf/struct.proto\"\xa1\x03\n" +
+	"\x1efacet/gateway/v1/gateway.proto\x12\x10facet.gateway.v1\x1a\x15google/api/http.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1cgoogle/protobuf/struct.proto\"\xcd\x03\n" +
 	"\aGateway\x12F\n" +
 	"\tupstreams\x18\x01 \x03(\v2(.facet.gateway.v1.Gateway.UpstreamsEntryR\tupstreams\x12@\n" +
 	"\amethods\x18\x02 \x03(\v2&.facet.gateway.v1.Gateway.MethodsEntryR\amethods\x12*\n" +
 	"\x04json\x18\x03 \x01(\v2\x16.facet.gateway.v1.JsonR\x04json\x120\n" +
-	"\x06limits\x18\x04 \x01(\v2\x18.facet.gateway.v1.LimitsR\x06limits\x1aX\n" +
+	"\x06limits\x18\x04 \x01(\v2\x18.facet.gateway.v1.LimitsR\x06limits\x12*\n" +
+	"\x04cors\x18\x05 \x01(\v2\x16.facet.gateway.v1.CorsR\x04cors\x1aX\n" +
 	"\x0eUpstreamsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x120\n" +
 	"\x05value\x18\x02 \x01(\v2\x1a.facet.gateway.v1.UpstreamR\x05value:\x028\x01\x1aT\n" +
@@ -645,14 +743,22 @@ const file_facet_gateway_v1_gateway_proto_rawDesc = "" +
 	"\x0eUNSET_DEFAULTS\x10\x01\x12\x10\n" +
 	"\fUNSET_KRATOS\x10\x02\x12\x0e\n" +
 	"\n" +
-	"UNSET_OMIT\x10\x03\"\xcb\x01\n" +
+	"UNSET_OMIT\x10\x03\"v\n" +
+	"\x04Cors\x12\x18\n" +
+	"\aorigins\x18\x01 \x03(\tR\aorigins\x12 \n" +
+	"\vcredentials\x18\x02 \x01(\bR\vcredentials\x122\n" +
+	"\amax_age\x18\x03 \x01(\v2\x19.google.protobuf.DurationR\x06maxAge\"\xc1\x02\n" +
 	"\x06Limits\x12\x1d\n" +
 	"\n" +
 	"body_bytes\x18\x01 \x01(\x05R\tbodyBytes\x12'\n" +
 	"\x0fselection_bytes\x18\x02 \x01(\x05R\x0eselectionBytes\x12'\n" +
 	"\x0fselection_depth\x18\x03 \x01(\x05R\x0eselectionDepth\x12'\n" +
 	"\x0fselection_paths\x18\x04 \x01(\x05R\x0eselectionPaths\x12'\n" +
-	"\x0fselection_cache\x18\x05 \x01(\x05R\x0eselectionCacheB&Z$facet/api/facet/gateway/v1;gatewayv1b\x06proto3"
+	"\x0fselection_cache\x18\x05 \x01(\x05R\x0eselectionCache\x12:\n" +
+	"\vstream_idle\x18\x06 \x01(\v2\x19.google.protobuf.DurationR\n" +
+	"streamIdle\x128\n" +
+	"\n" +
+	"stream_age\x18\a \x01(\v2\x19.google.protobuf.DurationR\tstreamAgeB&Z$facet/api/facet/gateway/v1;gatewayv1b\x06proto3"
 
 var (
 	file_facet_gateway_v1_gateway_proto_rawDescOnce sync.Once
@@ -667,7 +773,7 @@ func file_facet_gateway_v1_gateway_proto_rawDescGZIP() []byte {
 }
 
 var file_facet_gateway_v1_gateway_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_facet_gateway_v1_gateway_proto_msgTypes = make([]protoimpl.MessageInfo, 9)
+var file_facet_gateway_v1_gateway_proto_msgTypes = make([]protoimpl.MessageInfo, 10)
 var file_facet_gateway_v1_gateway_proto_goTypes = []any{
 	(Json_Unset)(0),              // 0: facet.gateway.v1.Json.Unset
 	(*Gateway)(nil),              // 1: facet.gateway.v1.Gateway
@@ -675,36 +781,41 @@ var file_facet_gateway_v1_gateway_proto_goTypes = []any{
 	(*Method)(nil),               // 3: facet.gateway.v1.Method
 	(*Call)(nil),                 // 4: facet.gateway.v1.Call
 	(*Json)(nil),                 // 5: facet.gateway.v1.Json
-	(*Limits)(nil),               // 6: facet.gateway.v1.Limits
-	nil,                          // 7: facet.gateway.v1.Gateway.UpstreamsEntry
-	nil,                          // 8: facet.gateway.v1.Gateway.MethodsEntry
-	nil,                          // 9: facet.gateway.v1.Method.CallsEntry
-	(*durationpb.Duration)(nil),  // 10: google.protobuf.Duration
-	(*annotations.HttpRule)(nil), // 11: google.api.HttpRule
-	(*structpb.Value)(nil),       // 12: google.protobuf.Value
+	(*Cors)(nil),                 // 6: facet.gateway.v1.Cors
+	(*Limits)(nil),               // 7: facet.gateway.v1.Limits
+	nil,                          // 8: facet.gateway.v1.Gateway.UpstreamsEntry
+	nil,                          // 9: facet.gateway.v1.Gateway.MethodsEntry
+	nil,                          // 10: facet.gateway.v1.Method.CallsEntry
+	(*durationpb.Duration)(nil),  // 11: google.protobuf.Duration
+	(*annotations.HttpRule)(nil), // 12: google.api.HttpRule
+	(*structpb.Value)(nil),       // 13: google.protobuf.Value
 }
 var file_facet_gateway_v1_gateway_proto_depIdxs = []int32{
-	7,  // 0: facet.gateway.v1.Gateway.upstreams:type_name -> facet.gateway.v1.Gateway.UpstreamsEntry
-	8,  // 1: facet.gateway.v1.Gateway.methods:type_name -> facet.gateway.v1.Gateway.MethodsEntry
+	8,  // 0: facet.gateway.v1.Gateway.upstreams:type_name -> facet.gateway.v1.Gateway.UpstreamsEntry
+	9,  // 1: facet.gateway.v1.Gateway.methods:type_name -> facet.gateway.v1.Gateway.MethodsEntry
 	5,  // 2: facet.gateway.v1.Gateway.json:type_name -> facet.gateway.v1.Json
-	6,  // 3: facet.gateway.v1.Gateway.limits:type_name -> facet.gateway.v1.Limits
-	10, // 4: facet.gateway.v1.Upstream.timeout:type_name -> google.protobuf.Duration
-	10, // 5: facet.gateway.v1.Method.timeout:type_name -> google.protobuf.Duration
-	11, // 6: facet.gateway.v1.Method.http:type_name -> google.api.HttpRule
-	9,  // 7: facet.gateway.v1.Method.calls:type_name -> facet.gateway.v1.Method.CallsEntry
-	12, // 8: facet.gateway.v1.Method.reply:type_name -> google.protobuf.Value
-	12, // 9: facet.gateway.v1.Call.request:type_name -> google.protobuf.Value
-	10, // 10: facet.gateway.v1.Call.timeout:type_name -> google.protobuf.Duration
-	12, // 11: facet.gateway.v1.Call.fallback:type_name -> google.protobuf.Value
-	0,  // 12: facet.gateway.v1.Json.unset:type_name -> facet.gateway.v1.Json.Unset
-	2,  // 13: facet.gateway.v1.Gateway.UpstreamsEntry.value:type_name -> facet.gateway.v1.Upstream
-	3,  // 14: facet.gateway.v1.Gateway.MethodsEntry.value:type_name -> facet.gateway.v1.Method
-	4,  // 15: facet.gateway.v1.Method.CallsEntry.value:type_name -> facet.gateway.v1.Call
-	16, // [16:16] is the sub-list for method output_type
-	16, // [16:16] is the sub-list for method input_type
-	16, // [16:16] is the sub-list for extension type_name
-	16, // [16:16] is the sub-list for extension extendee
-	0,  // [0:16] is the sub-list for field type_name
+	7,  // 3: facet.gateway.v1.Gateway.limits:type_name -> facet.gateway.v1.Limits
+	6,  // 4: facet.gateway.v1.Gateway.cors:type_name -> facet.gateway.v1.Cors
+	11, // 5: facet.gateway.v1.Upstream.timeout:type_name -> google.protobuf.Duration
+	11, // 6: facet.gateway.v1.Method.timeout:type_name -> google.protobuf.Duration
+	12, // 7: facet.gateway.v1.Method.http:type_name -> google.api.HttpRule
+	10, // 8: facet.gateway.v1.Method.calls:type_name -> facet.gateway.v1.Method.CallsEntry
+	13, // 9: facet.gateway.v1.Method.reply:type_name -> google.protobuf.Value
+	13, // 10: facet.gateway.v1.Call.request:type_name -> google.protobuf.Value
+	11, // 11: facet.gateway.v1.Call.timeout:type_name -> google.protobuf.Duration
+	13, // 12: facet.gateway.v1.Call.fallback:type_name -> google.protobuf.Value
+	0,  // 13: facet.gateway.v1.Json.unset:type_name -> facet.gateway.v1.Json.Unset
+	11, // 14: facet.gateway.v1.Cors.max_age:type_name -> google.protobuf.Duration
+	11, // 15: facet.gateway.v1.Limits.stream_idle:type_name -> google.protobuf.Duration
+	11, // 16: facet.gateway.v1.Limits.stream_age:type_name -> google.protobuf.Duration
+	2,  // 17: facet.gateway.v1.Gateway.UpstreamsEntry.value:type_name -> facet.gateway.v1.Upstream
+	3,  // 18: facet.gateway.v1.Gateway.MethodsEntry.value:type_name -> facet.gateway.v1.Method
+	4,  // 19: facet.gateway.v1.Method.CallsEntry.value:type_name -> facet.gateway.v1.Call
+	20, // [20:20] is the sub-list for method output_type
+	20, // [20:20] is the sub-list for method input_type
+	20, // [20:20] is the sub-list for extension type_name
+	20, // [20:20] is the sub-list for extension extendee
+	0,  // [0:20] is the sub-list for field type_name
 }
 
 func init() { file_facet_gateway_v1_gateway_proto_init() }
@@ -718,7 +829,7 @@ func file_facet_gateway_v1_gateway_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_facet_gateway_v1_gateway_proto_rawDesc), len(file_facet_gateway_v1_gateway_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   9,
+			NumMessages:   10,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -1,0 +1,124 @@
+package server
+
+import (
+	"bufio"
+	"errors"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+
+	"facet/internal/gateway"
+)
+
+// A silent stream shows that it lives, from before its first message on until its end.
+func TestHeartbeat(t *testing.T) {
+	t.Parallel()
+	for accept, want := range map[string]string{
+		"":                  "\n\n{\"result\":{}}\n\n{\"end\":{\"partial\":\"a;reason=UNAVAILABLE\"}}\n",
+		"text/event-stream": ":\n\n:\n\ndata: {}\n\n:\n\nevent: end\ndata: {\"partial\":\"a;reason=UNAVAILABLE\"}\n\n",
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			w := httptest.NewRecorder()
+			r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/", nil)
+			r.Header.Set("Accept", accept)
+			s := startEventStream(w, r, gateway.Header{"x-added": {"1"}})
+			time.Sleep(2*heartbeat + time.Second) // of the bubble's clock
+			synctest.Wait()
+			if err := s.send([]byte("{}")); err != nil {
+				t.Fatal(err)
+			}
+			time.Sleep(2*heartbeat - time.Second)
+			if !s.end(nil, "a;reason=UNAVAILABLE") {
+				t.Error("the stream did not begin")
+			}
+			time.Sleep(2 * heartbeat)
+			synctest.Wait()
+			if got := w.Body.String(); got != want {
+				t.Errorf("got %q, want %q", got, want)
+			}
+			for name, want := range map[string]string{"X-Added": "1", "Cache-Control": "no-store", "X-Accel-Buffering": "no"} {
+				if got := w.Header().Get(name); got != want {
+					t.Errorf("%s: got %q, want %q", name, got, want)
+				}
+			}
+		})
+	}
+}
+
+// A stream that fails before anything is written is answered with an error, not with a stream.
+func TestStreamThatDoesNotBegin(t *testing.T) {
+	t.Parallel()
+	w := httptest.NewRecorder()
+	s := startEventStream(w, httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/", nil), nil)
+	if s.end(status.Error(codes.Unavailable, "down"), "") || w.Body.Len() > 0 || len(w.Header()) > 0 {
+		t.Errorf("got %v %s", w.Header(), w.Body)
+	}
+}
+
+// onePipe is a listener of one connection.
+type onePipe struct {
+	net.Listener
+	conns chan net.Conn
+}
+
+func (l onePipe) Accept() (net.Conn, error) {
+	conn, ok := <-l.conns
+	if !ok {
+		return nil, net.ErrClosed
+	}
+	return conn, nil
+}
+
+func (onePipe) Close() error   { return nil }
+func (onePipe) Addr() net.Addr { return &net.TCPAddr{} }
+
+// A client that reads nothing is cut off.
+func TestStreamThatIsNotRead(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		failed := make(chan error, 1)
+		server := &http.Server{
+			ReadHeaderTimeout: time.Minute,
+			Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				out := streamWriter{w}
+				for {
+					if err := out.write([]byte("a message\n")); err != nil {
+						failed <- err
+						<-r.Context().Done() // and with it the upstream's stream
+						return
+					}
+				}
+			}),
+		}
+		front, back := net.Pipe()
+		conns := make(chan net.Conn, 1)
+		conns <- back
+		done := make(chan error, 1)
+		go func() { done <- server.Serve(onePipe{conns: conns}) }()
+		if _, err := front.Write([]byte("GET / HTTP/1.1\r\nHost: a\r\n\r\n")); err != nil {
+			t.Fatal(err)
+		}
+		if line, err := bufio.NewReader(front).ReadString('\n'); err != nil || !strings.Contains(line, "200") {
+			t.Fatalf("got %q %v", line, err)
+		}
+		start := time.Now()
+		if err := <-failed; !errors.Is(err, os.ErrDeadlineExceeded) {
+			t.Errorf("got %v, want a deadline", err)
+		}
+		if took := time.Since(start); took != writeTimeout {
+			t.Errorf("it took %v, want %v", took, writeTimeout)
+		}
+		close(conns)
+		_ = server.Close()
+		_ = front.Close()
+		<-done
+	})
+}
