@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io/fs"
 	"log/slog"
+	"path/filepath"
 	"sync"
 	"time"
 
@@ -46,7 +47,7 @@ type keeper struct {
 func newKeeper(settings *conf.Bootstrap, store *history.Store, logger *slog.Logger) *keeper {
 	running, stop := context.WithCancel(context.Background())
 	return &keeper{
-		stateDir: settings.GetStateDir(), history: store, retain: keptVersions, logger: logger,
+		stateDir: stateDir(settings), history: store, retain: keptVersions, logger: logger,
 		toSave: make(chan kept, 1), toArchive: make(chan kept, archiveBacklog), running: running, stop: stop,
 	}
 }
@@ -57,6 +58,14 @@ type kept struct {
 	hash      string
 	revision  int64     // of etcd, 0 for documents from elsewhere
 	saved     time.Time // on disk
+}
+
+// stateDir is where the copy is: one for each application, so that none ever starts from another's.
+func stateDir(settings *conf.Bootstrap) string {
+	if settings.GetStateDir() == "" {
+		return ""
+	}
+	return filepath.Join(settings.GetStateDir(), settings.GetEtcd().GetApp())
 }
 
 // keep has a set kept, soon. It is for one goroutine at a time.

@@ -34,7 +34,7 @@ type Bootstrap struct {
 	// The documents are in etcd. Excludes `documents`.
 	Etcd *Etcd `protobuf:"bytes,4,opt,name=etcd,proto3" json:"etcd,omitempty"`
 	// The directory, relative to the bootstrap file, where a copy of the documents that serve is kept: a process that
-	// starts while etcd is away starts from it. Each application needs one of its own. Default: no copy is kept.
+	// starts while etcd is away starts from it. Each application has a directory of its own in it. Default: no copy is kept.
 	StateDir      string `protobuf:"bytes,5,opt,name=state_dir,json=stateDir,proto3" json:"state_dir,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

@@ -15,13 +15,11 @@ func BenchmarkNewStack(b *testing.B) {
 			for b.Loop() {
 				var running sync.WaitGroup
 				for range 2 {
-					running.Add(1)
-					go func() {
-						defer running.Done()
+					running.Go(func() {
 						way.prepare()
 						depth := 0
 						descend(30, &depth)
-					}()
+					})
 				}
 				running.Wait()
 			}

@@ -1,3 +1,4 @@
+// Package gatewayv1 is what documents may hold: the messages of gateway.proto, and the JSON Schema that is made of them.
 package gatewayv1
 
 import _ "embed" // of the schema
