@@ -38,8 +38,16 @@ func NewHTTP(settings Settings, gw *gateway.Gateway, snapshots *snapshot.Holder)
 	server.Protocols = new(http.Protocols)
 	server.Protocols.SetHTTP1(true)
 	server.Protocols.SetUnencryptedHTTP2(true) // without TLS, as proxies speak it
+	server.HTTP2 = &http.HTTP2Config{
+		MaxConcurrentStreams: maxStreams,
+		SendPingTimeout:      probeInterval, PingTimeout: probeTimeout,
+		WriteByteTimeout: writeTimeout, // the write deadlines of streams wait for the connection, and do not end it
+	}
 	return server
 }
+
+// maxStreams bounds the requests in flight on one connection of HTTP/2.
+const maxStreams = 1000
 
 // NewHandler returns a Kratos server of which a handler is all.
 func NewHandler(settings Settings, handler http.Handler) *khttp.Server {
