@@ -28,7 +28,7 @@ type facet struct {
 }
 
 // ownMethods is how many methods Facet's documents have before any are generated.
-const ownMethods = 4
+const ownMethods = 5
 
 // startFacet starts the released binary on documents with so many methods, and waits until it is ready.
 func (r *runner) startFacet(ctx context.Context, methods int, at servicespeer.Services) (*gateway, error) {

@@ -118,7 +118,7 @@ func (r *runner) startPeer(ctx context.Context, v variant, flags ...string) (*ga
 func (r *runner) target(v variant, g *gateway) (load.Target, error) {
 	connections := closedConnections
 	if v.query != "" {
-		request, err := readQuery(filepath.Join(r.root, "peers", v.peer, "queries", v.query))
+		request, err := readQuery(filepath.Join(r.root, "peers", v.peer, "queries", v.query), v.bytes)
 		return load.Target{Protocol: load.HTTP, Address: g.http, Connections: connections, Requests: []load.Request{request}}, err
 	}
 	if v.grpc != "" {
@@ -127,8 +127,8 @@ func (r *runner) target(v variant, g *gateway) (load.Target, error) {
 	return load.Target{Protocol: load.HTTP, Address: g.http, Connections: connections, Requests: v.requests()}, nil
 }
 
-// readQuery reads a request to a GraphQL gateway from a file.
-func readQuery(path string) (load.Request, error) {
+// readQuery reads a request to a GraphQL gateway from a file, with another value for its variable bytes where that is not 0.
+func readQuery(path string, bytes int) (load.Request, error) {
 	data, err := os.ReadFile(path)
 	if err != nil {
 		return load.Request{}, err
@@ -137,21 +137,39 @@ func readQuery(path string) (load.Request, error) {
 		Path   string            `json:"path"`
 		Method string            `json:"method"`
 		Header map[string]string `json:"header"`
-		Body   json.RawMessage   `json:"body"`
+		Body   struct {
+			Query     string         `json:"query"`
+			Variables map[string]any `json:"variables,omitempty"`
+		} `json:"body"`
 	}
 	if err := json.Unmarshal(data, &query); err != nil {
 		return load.Request{}, fmt.Errorf("%s: %w", filepath.Base(path), err)
 	}
+	if bytes != 0 {
+		query.Body.Variables["bytes"] = bytes
+	}
+	body, err := json.Marshal(query.Body)
+	if err != nil {
+		return load.Request{}, err
+	}
 	header := map[string]string{"Content-Type": "application/json"}
 	maps.Copy(header, query.Header)
-	return load.Request{Method: query.Method, Path: query.Path, Header: header, Body: query.Body}, nil
+	return load.Request{Method: query.Method, Path: query.Path, Header: header, Body: body}, nil
 }
 
-// checkReply wants a reply that is no failure: GraphQL tells those with status 200.
+// checkReply wants a reply that is no failure: GraphQL and gRPC-Web tell those with status 200.
 func checkReply(v variant, reply []byte) error {
-	if v.query == "" {
+	switch {
+	case v.query != "":
+		return checkGraphQL(reply)
+	case v.web != "" && v.peer != "floor":
+		return checkWeb(reply)
+	default:
 		return nil
 	}
+}
+
+func checkGraphQL(reply []byte) error {
 	var answer struct {
 		Data   json.RawMessage `json:"data"`
 		Errors json.RawMessage `json:"errors"`

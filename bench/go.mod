@@ -14,6 +14,15 @@ require (
 )
 
 require (
+	github.com/cenkalti/backoff/v4 v4.1.1 // indirect
+	github.com/desertbit/timer v0.0.0-20180107155436-c41aec40b27f // indirect
+	github.com/golang/protobuf v1.5.4 // indirect
+	github.com/improbable-eng/grpc-web v0.15.0
+	github.com/rs/cors v1.11.1 // indirect
+	nhooyr.io/websocket v1.8.17 // indirect
+)
+
+require (
 	connectrpc.com/connect v1.19.1 // indirect
 	connectrpc.com/vanguard v0.4.0
 	github.com/bytedance/sonic v1.12.5 // indirect

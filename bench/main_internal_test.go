@@ -159,7 +159,7 @@ func checkVariant(t *testing.T, workload string, v variant, known map[string]pee
 	t.Helper()
 	p, ok := known[v.peer]
 	ways := 0
-	for _, way := range []string{v.path, v.query, v.grpc} {
+	for _, way := range []string{v.path, v.query, v.grpc, v.web} {
 		if way != "" {
 			ways++
 		}
@@ -168,11 +168,11 @@ func checkVariant(t *testing.T, workload string, v variant, known map[string]pee
 	case !ok:
 		t.Errorf("%s, %s: there is no such peer", workload, v.title())
 	case ways != 1:
-		t.Errorf("%s, %s: it is asked in %d ways, want one of path, query and grpc", workload, v.title(), ways)
+		t.Errorf("%s, %s: it is asked in %d ways, want one of path, query, grpc and web", workload, v.title(), ways)
 	case (v.methods > 0 || v.reload) && p.kind != facetPeer:
 		t.Errorf("%s, %s: only Facet can do this", workload, v.title())
 	case v.query != "":
-		if _, err := readQuery(filepath.Join("peers", v.peer, "queries", v.query)); err != nil {
+		if _, err := readQuery(filepath.Join("peers", v.peer, "queries", v.query), v.bytes); err != nil {
 			t.Errorf("%s, %s: %v", workload, v.title(), err)
 		}
 	}

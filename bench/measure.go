@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"time"
 
 	"facet/bench/internal/load"
@@ -33,9 +32,9 @@ func (r *runner) fail(s *subject, err error) {
 
 // measure runs one workload: every variant is started and warmed up, and then they take turns.
 func (r *runner) measure(ctx context.Context, w workload) report.Workload {
-	result := report.Workload{Name: w.name, Title: w.title, About: w.about, Rate: w.rate, Chart: w.chart}
+	result := report.Workload{Name: w.name, Title: w.title, About: w.about, Rate: w.rate, Streams: r.settings.streams(w), Chart: w.chart}
 	for _, v := range w.variants {
-		result.Variants = append(result.Variants, report.Variant{Name: v.title()})
+		result.Variants = append(result.Variants, report.Variant{Name: v.title(), Short: v.short})
 	}
 	subjects := make([]*subject, len(w.variants))
 	for i, v := range w.variants {
@@ -77,8 +76,11 @@ func (r *runner) prepare(ctx context.Context, w workload, s *subject, behind *se
 	if s.target, err = r.target(s.variant, s.gateway); err != nil {
 		return err
 	}
-	if w.rate > 0 {
+	switch {
+	case w.rate > 0:
 		s.target.Connections = openConnections
+	case w.streams > 0:
+		s.target.Protocol, s.target.Connections = load.Lines, r.settings.streams(w)
 	}
 	reply, err := r.generator.Connect(s.target)
 	if err != nil {
@@ -94,12 +96,20 @@ func (r *runner) prepare(ctx context.Context, w workload, s *subject, behind *se
 	return s.gateway.process.ResetPeak()
 }
 
-// warmup returns how long a peer is warmed up: on Node the first thousands of requests are those that compile.
+// warmup returns how long a peer is warmed up: on Node the cost of a request falls by half over the first 12 s.
 func (r *runner) warmup(name string) time.Duration {
-	if slices.ContainsFunc(peers(), func(p peer) bool { return p.name == name && p.kind == npmPeer }) {
-		return 5 * r.settings.warmup
+	if name == "hive" {
+		return 15 * r.settings.warmup
 	}
 	return r.settings.warmup
+}
+
+// duration returns how long a round of the variant takes, where one of the workload takes so long.
+func (v variant) duration(round time.Duration) time.Duration {
+	if v.short {
+		return round / 2
+	}
+	return round
 }
 
 // rounds lets the variants take turns, each time another one first.
@@ -115,7 +125,7 @@ func (r *runner) rounds(ctx context.Context, w workload, subjects []*subject) {
 				r.fail(s, err)
 				continue
 			}
-			measured, err := r.round(ctx, w.rate, duration, s)
+			measured, err := r.round(ctx, w.rate, s.duration(duration), s)
 			if err != nil {
 				r.fail(s, fmt.Errorf("round %d: %w", round+1, err))
 				continue

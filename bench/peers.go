@@ -41,6 +41,7 @@ func peers() []peer {
 		{"kratos", "A BFF written by hand on Kratos: generated code, fmutils, Kratos' codec.", goPeer, "github.com/go-kratos/kratos/v2"},
 		{"grpcgateway", "grpc-gateway: generated code for one call.", goPeer, "github.com/grpc-ecosystem/grpc-gateway/v2"},
 		{"vanguard", "vanguard-go: one call, without generated code.", goPeer, "connectrpc.com/vanguard"},
+		{"improbable", "improbable's gRPC-Web wrapper around grpc-go, which passes wire bytes on.", goPeer, "github.com/improbable-eng/grpc-web"},
 		{"lura", "KrakenD's engine, over services that speak JSON.", goPeer, "github.com/luraproject/lura/v2"},
 		{"tailcall", "Tailcall: GraphQL over the same gRPC services.", npmPeer, ""},
 		{"hive", "Hive Gateway: GraphQL over the same gRPC services.", npmPeer, ""},

@@ -47,6 +47,14 @@ func (s settings) of(w workload) (rounds int, round time.Duration) {
 	return rounds, max(round, w.round)
 }
 
+// streams returns how many streams of a workload are open at once.
+func (s settings) streams(w workload) int {
+	if s.quick {
+		return w.streams / 5
+	}
+	return w.streams
+}
+
 // reloads reports whether documents change in the workload.
 func (w workload) reloads() bool {
 	return slices.ContainsFunc(w.variants, func(v variant) bool { return v.reload })

@@ -23,6 +23,8 @@ type workload struct {
 	rounds int
 	round  time.Duration
 	chart  bool
+	// streams is how many streams are open at once, for workloads whose messages are measured; 0 for those of requests.
+	streams int
 	// long is left out of quick runs.
 	long bool
 	// variants are what is compared.
@@ -38,16 +40,20 @@ type variant struct {
 	flags []string
 	// path is asked for over HTTP. {user} in it is a user.
 	path string
-	// query is a file of the peer's directory with a request, in place of a path.
+	// query is a file of the peer's directory with a request, in place of a path; bytes is its variable of that name, where it
+	// is not 0.
 	query string
-	// grpc is a method that is called with a user's id, in place of a path.
-	grpc string
+	bytes int
+	// grpc is a method that is called with a user's id, in place of a path, and web one that is called so over gRPC-Web.
+	grpc, web string
 	// users is how many users are asked for in turn: 1 where it is 0.
 	users int
 	// methods is how many methods Facet has loaded; 0 are those of its documents alone.
 	methods int
 	// reload changes Facet's documents every second.
 	reload bool
+	// short makes its rounds half as long, so that those who are slow do not take the time of all.
+	short bool
 }
 
 // title returns the name of the variant.
@@ -67,6 +73,8 @@ const (
 	selectedPath = screenPath + "?select=user(id,name,avatar),orders(id,state,product_id),notices(id,title)"
 	cardsPath    = "/v1/users/{user}/cards"
 	listOrders   = "/bench.v1.Bench/ListOrders"
+	roomPath     = "/v1/rooms/r-1/events"
+	quietPath    = "/v1/rooms/quiet/events"
 )
 
 // moderate is a rate that the slowest gateway written in Go sustains with ease, in requests per second.
@@ -86,8 +94,8 @@ func workloads() []workload {
 				{peer: "grpcgateway", path: ordersPath},
 				{peer: "vanguard", path: ordersPath},
 				{peer: "lura", path: ordersPath},
-				{peer: "tailcall", query: "one.json"},
-				{peer: "hive", query: "one.json"},
+				{peer: "tailcall", query: "one.json", short: true},
+				{peer: "hive", query: "one.json", short: true},
 			},
 		},
 		{
@@ -108,8 +116,8 @@ func workloads() []workload {
 				{peer: "facet", path: cardsPath},
 				{peer: "handtuned", path: cardsPath},
 				{peer: "kratos", path: cardsPath},
-				{peer: "tailcall", query: "join.json"},
-				{peer: "hive", query: "join.json"},
+				{peer: "tailcall", query: "join.json", short: true},
+				{peer: "hive", query: "join.json", short: true},
 			},
 		},
 		{
@@ -134,6 +142,25 @@ func workloads() []workload {
 			},
 		},
 		{
+			name: "grpc-web", title: "gRPC-Web in, one call",
+			about: "The page of orders over gRPC-Web: HTTP/1.1, binary. improbable's wrapper is around a server of grpc-go that passes the wire bytes on; " +
+				"the floor answers as many bytes, without frames.",
+			variants: []variant{
+				{peer: "facet", web: listOrders},
+				{peer: "floor", web: listOrders, flags: []string{"-calls", "1", "-size", sizeFlag}},
+				{peer: "improbable", web: listOrders},
+			},
+		},
+		{
+			name: "fan-out", title: "A room's events to all who watch it", streams: 500, rounds: 5, round: 2 * time.Second,
+			about: "10 events a second of about 200 bytes, passed through to each stream as lines of JSON, each flushed. Both gateways open a stream of the " +
+				"service for each stream of a client. A message that is lost would fail the gateway.",
+			variants: []variant{
+				{peer: "facet", path: roomPath},
+				{peer: "handtuned", path: roomPath},
+			},
+		},
+		{
 			name: "methods", title: "Methods loaded", rounds: 15,
 			about: "The same selected reply of three calls, while 10, 1,000 or 10,000 methods are loaded, each with a path and a plan of its own.",
 			variants: []variant{
@@ -147,10 +174,10 @@ func workloads() []workload {
 			about: "Three parallel calls at a moderate load.",
 			variants: []variant{
 				{peer: "facet", path: selectedPath},
-				{peer: "floor", path: selectedPath, flags: []string{"-calls", "3", "-size", sizeFlag}},
-				{peer: "handtuned", path: selectedPath},
+				{peer: "floor", path: selectedPath, flags: []string{"-calls", "3", "-size", sizeFlag}, short: true},
+				{peer: "handtuned", path: selectedPath, short: true},
 				{peer: "kratos", path: selectedPath},
-				{peer: "lura", path: "/v1/users/{user}/brief"},
+				{peer: "lura", path: "/v1/users/{user}/brief", short: true},
 			},
 		},
 		{
@@ -158,7 +185,7 @@ func workloads() []workload {
 			about: "Three parallel calls at a moderate load.",
 			variants: []variant{
 				{peer: "facet", path: screenPath},
-				{peer: "floor", path: screenPath, flags: []string{"-calls", "3", "-size", sizeFlag}},
+				{peer: "floor", path: screenPath, flags: []string{"-calls", "3", "-size", sizeFlag}, short: true},
 				{peer: "kratos", path: screenPath},
 			},
 		},
@@ -195,8 +222,8 @@ func screens(path, lura, query string) []variant {
 		{peer: "handtuned", path: path},
 		{peer: "kratos", path: path},
 		{peer: "lura", path: lura},
-		{peer: "tailcall", query: query},
-		{peer: "hive", query: query},
+		{peer: "tailcall", query: query, short: true},
+		{peer: "hive", query: query, short: true},
 	}
 }
 
@@ -211,7 +238,8 @@ func page(size int) workload {
 			{peer: "floor", path: path, flags: []string{"-calls", "1", "-page", strconv.Itoa(size), "-size", sizeFlag}},
 			{peer: "handtuned", path: path},
 			{peer: "kratos", path: path},
-			{peer: "grpcgateway", path: path},
+			{peer: "grpcgateway", path: path, short: true},
+			{peer: "tailcall", query: "page.json", bytes: size, short: true},
 		},
 	}
 }
@@ -243,10 +271,8 @@ var checked = struct {
 // notMeasured says what the report leaves out.
 func notMeasured() []string {
 	return []string{
-		"gRPC-Web and streams: Facet does not serve them yet.",
 		"Telemetry and the guard: Facet has none yet, so these figures are without them, and so are those of the peers.",
 		"TLS: neither side uses it.",
-		"Memory per stream: there are none.",
 	}
 }
 
@@ -255,9 +281,12 @@ func (v variant) requests() []load.Request {
 	requests := make([]load.Request, max(v.users, 1))
 	for i := range requests {
 		user := strconv.Itoa(42 + i)
-		if v.grpc != "" {
+		switch {
+		case v.grpc != "":
 			requests[i] = load.Request{Path: v.grpc, Body: userRequest(user)}
-		} else {
+		case v.web != "":
+			requests[i] = webRequest(v.web, userRequest(user))
+		default:
 			requests[i] = load.Request{Path: strings.ReplaceAll(v.path, "{user}", user)}
 		}
 	}

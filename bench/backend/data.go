@@ -14,6 +14,7 @@ import (
 	orderv1 "facet/api/order/v1"
 	productv1 "facet/api/product/v1"
 	userv1 "facet/api/user/v1"
+	benchv1 "facet/bench/api/bench/v1"
 )
 
 // The data is the same at every start, and changes with no other part of the project: figures of different versions
@@ -153,6 +154,20 @@ func makeNotices(user int) []*noticev1.Notice {
 		notices = append(notices, notice)
 	}
 	return notices
+}
+
+// makeEvent returns an event of a room, of about 200 bytes.
+func makeEvent(sequence int32) *benchv1.RoomEvent {
+	r := random('e', int(sequence))
+	return &benchv1.RoomEvent{
+		Sequence:   sequence,
+		RoomId:     "r-1",
+		AuthorId:   strconv.Itoa(1 + r.IntN(1000)),
+		AuthorName: pick(r, names),
+		Text: "Is the cup on the left still there? 左边的杯子还有吗？ The one with the thin rim, in " +
+			pick(r, []string{"celadon", "ash gray", "sky blue"}) + ", for two, and does it come in a box? 能包装吗？",
+		CreateTime: timestamppb.New(today.Add(time.Duration(sequence) * pace)),
+	}
 }
 
 const description = "Made by hand in a small workshop by the lake, one at a time, from what grows within a day's walk.\n" +

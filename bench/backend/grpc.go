@@ -14,23 +14,23 @@ import (
 type methods map[string]func(request []byte) ([]byte, error)
 
 // newServer returns a server of encoded replies.
-func newServer(wait delay, all methods) *grpc.Server {
+func newServer(wait delay, unary methods, streaming streams) *grpc.Server {
 	server := grpc.NewServer(grpc.ForceServerCodecV2(rawgrpc.Codec{}))
-	for name, descriptor := range describe(wait, all) {
+	services := map[string]*grpc.ServiceDesc{}
+	unary.describe(services, wait)
+	streaming.describe(services)
+	for name, descriptor := range services {
 		descriptor.ServiceName = name
 		server.RegisterService(descriptor, nil)
 	}
 	return server
 }
 
-func describe(wait delay, all methods) map[string]*grpc.ServiceDesc {
-	services := map[string]*grpc.ServiceDesc{}
+// describe adds the methods to the descriptors of services.
+func (all methods) describe(services map[string]*grpc.ServiceDesc, wait delay) {
 	for name, answer := range all {
-		service, method, _ := strings.Cut(name, "/")
-		if services[service] == nil {
-			services[service] = &grpc.ServiceDesc{}
-		}
-		services[service].Methods = append(services[service].Methods, grpc.MethodDesc{
+		descriptor, method := descriptorOf(services, name)
+		descriptor.Methods = append(descriptor.Methods, grpc.MethodDesc{
 			MethodName: method,
 			Handler: func(_ any, ctx context.Context, decode func(any) error, _ grpc.UnaryServerInterceptor) (any, error) {
 				var request []byte
@@ -42,5 +42,13 @@ func describe(wait delay, all methods) map[string]*grpc.ServiceDesc {
 			},
 		})
 	}
-	return services
+}
+
+// descriptorOf returns the descriptor of the service in a full name, a new one if need be, and the method in the name.
+func descriptorOf(services map[string]*grpc.ServiceDesc, name string) (descriptor *grpc.ServiceDesc, method string) {
+	service, method, _ := strings.Cut(name, "/")
+	if services[service] == nil {
+		services[service] = &grpc.ServiceDesc{}
+	}
+	return services[service], method
 }

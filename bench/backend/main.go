@@ -40,9 +40,18 @@ func serve(ctx context.Context, listen string, wait delay) error {
 	if err != nil {
 		return err
 	}
+	onAir, err := newRoom()
+	if err != nil {
+		return err
+	}
+	quiet, err := newRoom()
+	if err != nil {
+		return err
+	}
 	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error { return onAir.run(ctx) })
 	var where []string
-	for _, service := range services(data, wait) {
+	for _, service := range services(data, wait, rooms(onAir, quiet)) {
 		listener, err := peer.Listen(ctx, listen)
 		if err != nil {
 			return err
@@ -67,22 +76,23 @@ type service struct {
 	stop   func()
 }
 
-func services(data *replies, wait delay) []service {
+func services(data *replies, wait delay, rooms streams) []service {
 	var all []service
 	for _, s := range []struct {
 		name    string
 		methods methods
+		streams streams
 	}{
-		{"user", methods{"user.v1.UserService/GetUser": data.user}},
+		{"user", methods{"user.v1.UserService/GetUser": data.user}, nil},
 		{"order", methods{
 			"order.v1.OrderService/ListOrders": data.orders,
 			"bench.v1.Bench/ListOrders":        data.orders,
 			"bench.v1.Bench/GetPage":           data.page,
-		}},
-		{"product", methods{"product.v1.ProductService/BatchGetProducts": data.products}},
-		{"notice", methods{"notice.v1.NoticeService/ListNotices": data.notices}},
+		}, rooms},
+		{"product", methods{"product.v1.ProductService/BatchGetProducts": data.products}, nil},
+		{"notice", methods{"notice.v1.NoticeService/ListNotices": data.notices}, nil},
 	} {
-		server := newServer(wait, s.methods)
+		server := newServer(wait, s.methods, s.streams)
 		all = append(all, service{s.name, server, server.Stop})
 	}
 	server := &http.Server{Handler: jsonHandler(data, wait), ReadHeaderTimeout: time.Second}

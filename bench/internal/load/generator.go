@@ -24,10 +24,16 @@ type answer struct {
 	Error  string `json:"error,omitempty"`
 }
 
+// connected is the connections to a target, of whatever kind.
+type connected interface {
+	run(rate int, duration time.Duration) (Result, error)
+	close() error
+}
+
 // Serve is the process of the generator: it does as it is told, until the commands end.
 func Serve(commands io.Reader, answers io.Writer) error {
 	decoder, encoder := json.NewDecoder(commands), json.NewEncoder(answers)
-	current := &session{}
+	var current connected = nobody{}
 	for {
 		var c command
 		if err := decoder.Decode(&c); err != nil {
@@ -38,19 +44,11 @@ func Serve(commands io.Reader, answers io.Writer) error {
 		}
 		var a answer
 		var err error
-		switch {
-		case c.Connect != nil:
+		if c.Connect != nil {
 			_ = current.close() // what went wrong with it has been told
-			current, a.Reply, err = connect(*c.Connect)
-			if err != nil {
-				current = &session{}
-			}
-		case len(current.conns) == 0:
-			err = errors.New("not connected")
-		case c.Rate > 0:
-			a.Result, err = current.open(c.Rate, c.Duration)
-		default:
-			a.Result, err = current.closed(c.Duration)
+			current, a.Reply, err = connectTo(*c.Connect)
+		} else {
+			a.Result, err = current.run(c.Rate, c.Duration)
 		}
 		if err != nil {
 			a.Error = err.Error()
@@ -60,6 +58,29 @@ func Serve(commands io.Reader, answers io.Writer) error {
 		}
 	}
 }
+
+// connectTo opens the connections of a target, or else none, and returns the first reply.
+func connectTo(target Target) (connected, []byte, error) {
+	if target.Protocol == Lines {
+		s, first, err := subscribe(target)
+		if err != nil {
+			return nobody{}, nil, err
+		}
+		return s, first, nil
+	}
+	s, first, err := connect(target)
+	if err != nil {
+		return nobody{}, nil, err
+	}
+	return s, first, nil
+}
+
+// nobody is no connection at all.
+type nobody struct{}
+
+func (nobody) run(int, time.Duration) (Result, error) { return Result{}, errors.New("not connected") }
+
+func (nobody) close() error { return nil }
 
 // Generator is the process that makes the load, seen from the runner.
 type Generator struct {
@@ -94,7 +115,8 @@ func (g *Generator) Connect(target Target) ([]byte, error) {
 	return a.Reply, err
 }
 
-// Run makes load over the open connections: at a rate per second, or with the rate 0 as much as is answered.
+// Run makes load over the open connections: at a rate per second, or with the rate 0 as much as is answered. Of streams it
+// receives what comes.
 func (g *Generator) Run(rate int, duration time.Duration) (Result, error) {
 	a, err := g.do(command{Rate: rate, Duration: duration})
 	return a.Result, err

@@ -122,9 +122,9 @@ func TestConnectRefuses(t *testing.T) {
 	unknown := target(server, 1, "/")
 	unknown.Protocol = "smtp"
 	for want, target := range map[string]load.Target{
-		"status 404":                           target(server, 1, "/"),
-		"a target needs":                       target(server, 1),
-		`protocol "smtp" is neither http nor`:  unknown,
+		"status 404":     target(server, 1, "/"),
+		"a target needs": target(server, 1),
+		`protocol "smtp" is none of http, grpc and`: unknown,
 		"connect":                              {Protocol: load.HTTP, Address: "127.0.0.1:1", Connections: 1, Requests: []load.Request{{Path: "/"}}},
 		"connection error: desc = \"transport": {Protocol: load.GRPC, Address: "127.0.0.1:1", Connections: 1, Requests: []load.Request{{Path: "/"}}},
 	} {

@@ -25,7 +25,7 @@ type httpConn struct {
 	body     []byte // of the last reply
 }
 
-func dialHTTP(address string, requests []Request) (conn, error) {
+func dialHTTP(address string, requests []Request) (*httpConn, error) {
 	dialer := net.Dialer{Timeout: 10 * time.Second}
 	c, err := dialer.DialContext(context.Background(), "tcp", address)
 	if err != nil {
@@ -80,16 +80,7 @@ var errNotHTTP = errors.New("the reply is not HTTP/1.1")
 
 // readReply reads a reply into c.body and returns its status.
 func (c *httpConn) readReply() (status int, err error) {
-	line, err := c.readLine()
-	if err != nil {
-		return 0, err
-	}
-	version, rest, _ := bytes.Cut(line, []byte(" "))
-	code, _, _ := bytes.Cut(rest, []byte(" "))
-	if status, err = strconv.Atoi(string(code)); err != nil || !bytes.Equal(version, []byte("HTTP/1.1")) {
-		return 0, fmt.Errorf("%w: %.50q", errNotHTTP, line)
-	}
-	length, chunked, err := c.readHeader()
+	status, length, chunked, err := c.readHead()
 	if err != nil {
 		return 0, err
 	}
@@ -98,6 +89,21 @@ func (c *httpConn) readReply() (status int, err error) {
 		return status, c.readChunks()
 	}
 	return status, c.readBody(length)
+}
+
+// readHead reads the status of a reply and up to its body, and returns how long that is.
+func (c *httpConn) readHead() (status, length int, chunked bool, err error) {
+	line, err := c.readLine()
+	if err != nil {
+		return 0, 0, false, err
+	}
+	version, rest, _ := bytes.Cut(line, []byte(" "))
+	code, _, _ := bytes.Cut(rest, []byte(" "))
+	if status, err = strconv.Atoi(string(code)); err != nil || !bytes.Equal(version, []byte("HTTP/1.1")) {
+		return 0, 0, false, fmt.Errorf("%w: %.50q", errNotHTTP, line)
+	}
+	length, chunked, err = c.readHeader()
+	return status, length, chunked, err
 }
 
 // readHeader reads up to the body and returns how long that is.

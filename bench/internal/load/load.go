@@ -16,6 +16,9 @@ import (
 const (
 	HTTP = "http" // HTTP/1.1
 	GRPC = "grpc"
+	// Lines is HTTP/1.1, too: each connection has the one request answered by a stream of lines of JSON, which have a field
+	// `sequence` that counts them. A line that is missing is an error.
+	Lines = "lines"
 )
 
 // grace is how long requests that are under way at the end of a round may take.
@@ -23,7 +26,7 @@ const grace = 3 * time.Second
 
 // Target is what is asked of whom.
 type Target struct {
-	// Protocol is HTTP or GRPC.
+	// Protocol is HTTP, GRPC or Lines.
 	Protocol string `json:"protocol"`
 	// Address is HOST:PORT.
 	Address string `json:"address"`
@@ -46,7 +49,8 @@ type Request struct {
 
 // Result is what came of a round.
 type Result struct {
-	// Requests is how many were answered. There are no others: a request that fails is an error of the round.
+	// Requests is how many were answered. There are no others: a request that fails is an error of the round. Of streams it is how
+	// many messages were received.
 	Requests int           `json:"requests"`
 	Elapsed  time.Duration `json:"elapsed"`
 	// Latency is counted from when a request was to be sent, not from when it was. Only open loops have it.
@@ -81,6 +85,14 @@ type session struct {
 	sleep func(until time.Time)
 }
 
+// run makes load: an open loop, or with the rate 0 a closed one.
+func (s *session) run(rate int, duration time.Duration) (Result, error) {
+	if rate > 0 {
+		return s.open(rate, duration)
+	}
+	return s.closed(duration)
+}
+
 // connect opens the connections, has every request answered once, to know how large its reply is, and every
 // connection used once. It returns the first reply.
 func connect(target Target) (*session, []byte, error) {
@@ -109,7 +121,7 @@ func dial(target Target) (conn, error) {
 	case GRPC:
 		return dialGRPC(target.Address, target.Requests)
 	default:
-		return nil, fmt.Errorf("protocol %q is neither %s nor %s", target.Protocol, HTTP, GRPC)
+		return nil, fmt.Errorf("protocol %q is none of %s, %s and %s", target.Protocol, HTTP, GRPC, Lines)
 	}
 }
 

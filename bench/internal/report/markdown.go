@@ -175,7 +175,11 @@ func (p *page) goals(goals []Goal) {
 // saturation writes what a closed loop has measured.
 func (p *page) saturation(w *Workload) {
 	p.title(w)
-	p.header("gateway", "reply", "CPU a request, µs", "x "+w.Variants[0].Name, "requests/s", "memory, peak")
+	reply, request := "reply", "request"
+	if w.Streams > 0 {
+		reply, request = "message", "message"
+	}
+	p.header("gateway", reply, "CPU a "+request+", µs", "x "+w.Variants[0].Name, request+"s/s", "memory, peak")
 	for i := range w.Variants {
 		v := &w.Variants[i]
 		if len(v.Rounds) == 0 {
@@ -216,6 +220,18 @@ func (p *page) title(w *Workload) {
 	p.line("%s", w.About)
 	if w.Rate > 0 {
 		p.line("%d requests per second, whether or not they are answered; latency is counted from when a request was due.", w.Rate)
+	}
+	if w.Streams > 0 {
+		p.line("%d streams are open at once.", w.Streams)
+	}
+	var short []string
+	for _, v := range w.Variants {
+		if v.Short {
+			short = append(short, v.Name)
+		}
+	}
+	if len(short) > 0 {
+		p.line("Rounds of %s are half as long.", strings.Join(short, ", "))
 	}
 	p.line("")
 }

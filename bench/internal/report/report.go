@@ -56,7 +56,9 @@ type Workload struct {
 	Title string `json:"title"`
 	About string `json:"about"`
 	// Rate is that of an open loop, in requests per second; 0 is a closed loop.
-	Rate     int       `json:"rate,omitempty"`
+	Rate int `json:"rate,omitempty"`
+	// Streams is how many streams were open at once, and then figures are those of a message; 0 if there were requests.
+	Streams  int       `json:"streams,omitempty"`
 	Chart    bool      `json:"chart,omitempty"` // whether it is part of the chart
 	Variants []Variant `json:"variants"`
 }
@@ -69,6 +71,8 @@ type Variant struct {
 	// the workload, and what there is.
 	Peak     int64 `json:"peak_bytes"`
 	Resident int64 `json:"resident_bytes"`
+	// Short says that its rounds were half as long as those of others.
+	Short bool `json:"short,omitempty"`
 	// Rounds are in the order in which they were measured.
 	Rounds []Round `json:"rounds,omitempty"`
 	// Failure says why it was not measured; empty if it was.
@@ -77,7 +81,7 @@ type Variant struct {
 
 // Round is what was measured in one round.
 type Round struct {
-	// CPU is the processor time of the gateway for each request, in microseconds.
+	// CPU is the processor time of the gateway for each request, or message, in microseconds.
 	CPU       float64 `json:"cpu_us"`
 	PerSecond float64 `json:"per_second"`
 	// P50, P90, P99 and Late are latencies in microseconds, and zero in a closed loop. Late is the 99th percentile of how late the

@@ -46,6 +46,7 @@ func newHandler(b *bff) http.Handler {
 		})
 		write(w, reply, err)
 	})
+	mux.HandleFunc("GET /v1/rooms/{room_id}/events", b.watchRoom)
 	return mux
 }
 

@@ -16,6 +16,7 @@ import (
 	_ "google.golang.org/genproto/googleapis/api/annotations"
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
+	timestamppb "google.golang.org/protobuf/types/known/timestamppb"
 	reflect "reflect"
 	sync "sync"
 	unsafe "unsafe"
@@ -400,11 +401,143 @@ func (x *Page) GetProducts() []*v13.Product {
 	return nil
 }
 
+// WatchRoomRequest asks for the events of a room.
+type WatchRoomRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Which room. In `quiet` nothing happens after the first event. Required.
+	RoomId        string `protobuf:"bytes,1,opt,name=room_id,json=roomId,proto3" json:"room_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *WatchRoomRequest) Reset() {
+	*x = WatchRoomRequest{}
+	mi := &file_bench_v1_bench_proto_msgTypes[7]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *WatchRoomRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*WatchRoomRequest) ProtoMessage() {}
+
+func (x *WatchRoomRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_bench_v1_bench_proto_msgTypes[7]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use WatchRoomRequest.ProtoReflect.Descriptor instead.
+func (*WatchRoomRequest) Descriptor() ([]byte, []int) {
+	return file_bench_v1_bench_proto_rawDescGZIP(), []int{7}
+}
+
+func (x *WatchRoomRequest) GetRoomId() string {
+	if x != nil {
+		return x.RoomId
+	}
+	return ""
+}
+
+// RoomEvent is what somebody has said in a room.
+type RoomEvent struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Counts the events of a room, from 1 on: one that is missing was lost.
+	Sequence      int32                  `protobuf:"varint,1,opt,name=sequence,proto3" json:"sequence,omitempty"`
+	RoomId        string                 `protobuf:"bytes,2,opt,name=room_id,json=roomId,proto3" json:"room_id,omitempty"`
+	AuthorId      string                 `protobuf:"bytes,3,opt,name=author_id,json=authorId,proto3" json:"author_id,omitempty"`
+	AuthorName    string                 `protobuf:"bytes,4,opt,name=author_name,json=authorName,proto3" json:"author_name,omitempty"`
+	Text          string                 `protobuf:"bytes,5,opt,name=text,proto3" json:"text,omitempty"`
+	CreateTime    *timestamppb.Timestamp `protobuf:"bytes,6,opt,name=create_time,json=createTime,proto3" json:"create_time,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RoomEvent) Reset() {
+	*x = RoomEvent{}
+	mi := &file_bench_v1_bench_proto_msgTypes[8]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RoomEvent) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RoomEvent) ProtoMessage() {}
+
+func (x *RoomEvent) ProtoReflect() protoreflect.Message {
+	mi := &file_bench_v1_bench_proto_msgTypes[8]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RoomEvent.ProtoReflect.Descriptor instead.
+func (*RoomEvent) Descriptor() ([]byte, []int) {
+	return file_bench_v1_bench_proto_rawDescGZIP(), []int{8}
+}
+
+func (x *RoomEvent) GetSequence() int32 {
+	if x != nil {
+		return x.Sequence
+	}
+	return 0
+}
+
+func (x *RoomEvent) GetRoomId() string {
+	if x != nil {
+		return x.RoomId
+	}
+	return ""
+}
+
+func (x *RoomEvent) GetAuthorId() string {
+	if x != nil {
+		return x.AuthorId
+	}
+	return ""
+}
+
+func (x *RoomEvent) GetAuthorName() string {
+	if x != nil {
+		return x.AuthorName
+	}
+	return ""
+}
+
+func (x *RoomEvent) GetText() string {
+	if x != nil {
+		return x.Text
+	}
+	return ""
+}
+
+func (x *RoomEvent) GetCreateTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.CreateTime
+	}
+	return nil
+}
+
 var File_bench_v1_bench_proto protoreflect.FileDescriptor
 
 const file_bench_v1_bench_proto_rawDesc = "" +
 	"\n" +
-	"\x14bench/v1/bench.proto\x12\bbench.v1\x1a\x1cgoogle/api/annotations.proto\x1a\x16notice/v1/notice.proto\x1a\x14order/v1/order.proto\x1a\x18product/v1/product.proto\x1a\x12user/v1/user.proto\"C\n" +
+	"\x14bench/v1/bench.proto\x12\bbench.v1\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x16notice/v1/notice.proto\x1a\x14order/v1/order.proto\x1a\x18product/v1/product.proto\x1a\x12user/v1/user.proto\"C\n" +
 	"\x10GetScreenRequest\x12\x17\n" +
 	"\auser_id\x18\x01 \x01(\tR\x06userId\x12\x16\n" +
 	"\x06select\x18\x02 \x01(\tR\x06select\"\x81\x01\n" +
@@ -425,13 +558,25 @@ const file_bench_v1_bench_proto_rawDesc = "" +
 	"\x05bytes\x18\x01 \x01(\x05R\x05bytes\x12\x16\n" +
 	"\x06select\x18\x02 \x01(\tR\x06select\"7\n" +
 	"\x04Page\x12/\n" +
-	"\bproducts\x18\x01 \x03(\v2\x13.product.v1.ProductR\bproducts2\x99\x03\n" +
+	"\bproducts\x18\x01 \x03(\v2\x13.product.v1.ProductR\bproducts\"+\n" +
+	"\x10WatchRoomRequest\x12\x17\n" +
+	"\aroom_id\x18\x01 \x01(\tR\x06roomId\"\xcf\x01\n" +
+	"\tRoomEvent\x12\x1a\n" +
+	"\bsequence\x18\x01 \x01(\x05R\bsequence\x12\x17\n" +
+	"\aroom_id\x18\x02 \x01(\tR\x06roomId\x12\x1b\n" +
+	"\tauthor_id\x18\x03 \x01(\tR\bauthorId\x12\x1f\n" +
+	"\vauthor_name\x18\x04 \x01(\tR\n" +
+	"authorName\x12\x12\n" +
+	"\x04text\x18\x05 \x01(\tR\x04text\x12;\n" +
+	"\vcreate_time\x18\x06 \x01(\v2\x1a.google.protobuf.TimestampR\n" +
+	"createTime2\x80\x04\n" +
 	"\x05Bench\x12n\n" +
 	"\n" +
 	"ListOrders\x12\x1b.order.v1.ListOrdersRequest\x1a\x1c.order.v1.ListOrdersResponse\"%\x82\xd3\xe4\x93\x02\x1c\x12\x1a/v1/users/{user_id}/orders\x90\x02\x01\x12`\n" +
 	"\tGetScreen\x12\x1a.bench.v1.GetScreenRequest\x1a\x10.bench.v1.Screen\"%\x82\xd3\xe4\x93\x02\x1c\x12\x1a/v1/users/{user_id}/screen\x90\x02\x01\x12k\n" +
 	"\rGetOrderCards\x12\x1e.bench.v1.GetOrderCardsRequest\x1a\x14.bench.v1.OrderCards\"$\x82\xd3\xe4\x93\x02\x1b\x12\x19/v1/users/{user_id}/cards\x90\x02\x01\x12Q\n" +
-	"\aGetPage\x12\x18.bench.v1.GetPageRequest\x1a\x0e.bench.v1.Page\"\x1c\x82\xd3\xe4\x93\x02\x13\x12\x11/v1/pages/{bytes}\x90\x02\x01B\"Z facet/bench/api/bench/v1;benchv1b\x06proto3"
+	"\aGetPage\x12\x18.bench.v1.GetPageRequest\x1a\x0e.bench.v1.Page\"\x1c\x82\xd3\xe4\x93\x02\x13\x12\x11/v1/pages/{bytes}\x90\x02\x01\x12e\n" +
+	"\tWatchRoom\x12\x1a.bench.v1.WatchRoomRequest\x1a\x13.bench.v1.RoomEvent\"%\x82\xd3\xe4\x93\x02\x1c\x12\x1a/v1/rooms/{room_id}/events\x90\x02\x010\x01B\"Z facet/bench/api/bench/v1;benchv1b\x06proto3"
 
 var (
 	file_bench_v1_bench_proto_rawDescOnce sync.Once
@@ -445,7 +590,7 @@ func file_bench_v1_bench_proto_rawDescGZIP() []byte {
 	return file_bench_v1_bench_proto_rawDescData
 }
 
-var file_bench_v1_bench_proto_msgTypes = make([]protoimpl.MessageInfo, 7)
+var file_bench_v1_bench_proto_msgTypes = make([]protoimpl.MessageInfo, 9)
 var file_bench_v1_bench_proto_goTypes = []any{
 	(*GetScreenRequest)(nil),       // 0: bench.v1.GetScreenRequest
 	(*Screen)(nil),                 // 1: bench.v1.Screen
@@ -454,34 +599,40 @@ var file_bench_v1_bench_proto_goTypes = []any{
 	(*OrderCard)(nil),              // 4: bench.v1.OrderCard
 	(*GetPageRequest)(nil),         // 5: bench.v1.GetPageRequest
 	(*Page)(nil),                   // 6: bench.v1.Page
-	(*v1.User)(nil),                // 7: user.v1.User
-	(*v11.Order)(nil),              // 8: order.v1.Order
-	(*v12.Notice)(nil),             // 9: notice.v1.Notice
-	(*v13.Product)(nil),            // 10: product.v1.Product
-	(*v11.ListOrdersRequest)(nil),  // 11: order.v1.ListOrdersRequest
-	(*v11.ListOrdersResponse)(nil), // 12: order.v1.ListOrdersResponse
+	(*WatchRoomRequest)(nil),       // 7: bench.v1.WatchRoomRequest
+	(*RoomEvent)(nil),              // 8: bench.v1.RoomEvent
+	(*v1.User)(nil),                // 9: user.v1.User
+	(*v11.Order)(nil),              // 10: order.v1.Order
+	(*v12.Notice)(nil),             // 11: notice.v1.Notice
+	(*v13.Product)(nil),            // 12: product.v1.Product
+	(*timestamppb.Timestamp)(nil),  // 13: google.protobuf.Timestamp
+	(*v11.ListOrdersRequest)(nil),  // 14: order.v1.ListOrdersRequest
+	(*v11.ListOrdersResponse)(nil), // 15: order.v1.ListOrdersResponse
 }
 var file_bench_v1_bench_proto_depIdxs = []int32{
-	7,  // 0: bench.v1.Screen.user:type_name -> user.v1.User
-	8,  // 1: bench.v1.Screen.orders:type_name -> order.v1.Order
-	9,  // 2: bench.v1.Screen.notices:type_name -> notice.v1.Notice
+	9,  // 0: bench.v1.Screen.user:type_name -> user.v1.User
+	10, // 1: bench.v1.Screen.orders:type_name -> order.v1.Order
+	11, // 2: bench.v1.Screen.notices:type_name -> notice.v1.Notice
 	4,  // 3: bench.v1.OrderCards.cards:type_name -> bench.v1.OrderCard
-	8,  // 4: bench.v1.OrderCard.order:type_name -> order.v1.Order
-	10, // 5: bench.v1.OrderCard.product:type_name -> product.v1.Product
-	10, // 6: bench.v1.Page.products:type_name -> product.v1.Product
-	11, // 7: bench.v1.Bench.ListOrders:input_type -> order.v1.ListOrdersRequest
-	0,  // 8: bench.v1.Bench.GetScreen:input_type -> bench.v1.GetScreenRequest
-	2,  // 9: bench.v1.Bench.GetOrderCards:input_type -> bench.v1.GetOrderCardsRequest
-	5,  // 10: bench.v1.Bench.GetPage:input_type -> bench.v1.GetPageRequest
-	12, // 11: bench.v1.Bench.ListOrders:output_type -> order.v1.ListOrdersResponse
-	1,  // 12: bench.v1.Bench.GetScreen:output_type -> bench.v1.Screen
-	3,  // 13: bench.v1.Bench.GetOrderCards:output_type -> bench.v1.OrderCards
-	6,  // 14: bench.v1.Bench.GetPage:output_type -> bench.v1.Page
-	11, // [11:15] is the sub-list for method output_type
-	7,  // [7:11] is the sub-list for method input_type
-	7,  // [7:7] is the sub-list for extension type_name
-	7,  // [7:7] is the sub-list for extension extendee
-	0,  // [0:7] is the sub-list for field type_name
+	10, // 4: bench.v1.OrderCard.order:type_name -> order.v1.Order
+	12, // 5: bench.v1.OrderCard.product:type_name -> product.v1.Product
+	12, // 6: bench.v1.Page.products:type_name -> product.v1.Product
+	13, // 7: bench.v1.RoomEvent.create_time:type_name -> google.protobuf.Timestamp
+	14, // 8: bench.v1.Bench.ListOrders:input_type -> order.v1.ListOrdersRequest
+	0,  // 9: bench.v1.Bench.GetScreen:input_type -> bench.v1.GetScreenRequest
+	2,  // 10: bench.v1.Bench.GetOrderCards:input_type -> bench.v1.GetOrderCardsRequest
+	5,  // 11: bench.v1.Bench.GetPage:input_type -> bench.v1.GetPageRequest
+	7,  // 12: bench.v1.Bench.WatchRoom:input_type -> bench.v1.WatchRoomRequest
+	15, // 13: bench.v1.Bench.ListOrders:output_type -> order.v1.ListOrdersResponse
+	1,  // 14: bench.v1.Bench.GetScreen:output_type -> bench.v1.Screen
+	3,  // 15: bench.v1.Bench.GetOrderCards:output_type -> bench.v1.OrderCards
+	6,  // 16: bench.v1.Bench.GetPage:output_type -> bench.v1.Page
+	8,  // 17: bench.v1.Bench.WatchRoom:output_type -> bench.v1.RoomEvent
+	13, // [13:18] is the sub-list for method output_type
+	8,  // [8:13] is the sub-list for method input_type
+	8,  // [8:8] is the sub-list for extension type_name
+	8,  // [8:8] is the sub-list for extension extendee
+	0,  // [0:8] is the sub-list for field type_name
 }
 
 func init() { file_bench_v1_bench_proto_init() }
@@ -495,7 +646,7 @@ func file_bench_v1_bench_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_bench_v1_bench_proto_rawDesc), len(file_bench_v1_bench_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   7,
+			NumMessages:   9,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

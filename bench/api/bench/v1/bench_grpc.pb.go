@@ -26,6 +26,7 @@ const (
 	Bench_GetScreen_FullMethodName     = "/bench.v1.Bench/GetScreen"
 	Bench_GetOrderCards_FullMethodName = "/bench.v1.Bench/GetOrderCards"
 	Bench_GetPage_FullMethodName       = "/bench.v1.Bench/GetPage"
+	Bench_WatchRoom_FullMethodName     = "/bench.v1.Bench/WatchRoom"
 )
 
 // BenchClient is the client API for Bench service.
@@ -33,7 +34,7 @@ const (
 // For semantics around ctx use and closing/ending streaming RPCs, please refer to https://pkg.go.dev/google.golang.org/grpc/?tab=doc#ClientConn.NewStream.
 //
 // Bench is what is asked of each gateway. The services behind it are those of the sample mall; what is passed
-// through, ListOrders and GetPage, the order service answers under this name, too.
+// through, ListOrders, GetPage and WatchRoom, the order service answers under this name, too.
 type BenchClient interface {
 	// ListOrders passes one call through: a page of a user's orders.
 	ListOrders(ctx context.Context, in *v1.ListOrdersRequest, opts ...grpc.CallOption) (*v1.ListOrdersResponse, error)
@@ -43,6 +44,8 @@ type BenchClient interface {
 	GetOrderCards(ctx context.Context, in *GetOrderCardsRequest, opts ...grpc.CallOption) (*OrderCards, error)
 	// GetPage passes one call through, whose reply is as large as the client wants.
 	GetPage(ctx context.Context, in *GetPageRequest, opts ...grpc.CallOption) (*Page, error)
+	// WatchRoom passes one stream through: the latest event of a room, and then each one that follows.
+	WatchRoom(ctx context.Context, in *WatchRoomRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[RoomEvent], error)
 }
 
 type benchClient struct {
@@ -93,12 +96,31 @@ func (c *benchClient) GetPage(ctx context.Context, in *GetPageRequest, opts ...g
 	return out, nil
 }
 
+func (c *benchClient) WatchRoom(ctx context.Context, in *WatchRoomRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[RoomEvent], error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	stream, err := c.cc.NewStream(ctx, &Bench_ServiceDesc.Streams[0], Bench_WatchRoom_FullMethodName, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	x := &grpc.GenericClientStream[WatchRoomRequest, RoomEvent]{ClientStream: stream}
+	if err := x.ClientStream.SendMsg(in); err != nil {
+		return nil, err
+	}
+	if err := x.ClientStream.CloseSend(); err != nil {
+		return nil, err
+	}
+	return x, nil
+}
+
+// This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
+type Bench_WatchRoomClient = grpc.ServerStreamingClient[RoomEvent]
+
 // BenchServer is the server API for Bench service.
 // All implementations must embed UnimplementedBenchServer
 // for forward compatibility.
 //
 // Bench is what is asked of each gateway. The services behind it are those of the sample mall; what is passed
-// through, ListOrders and GetPage, the order service answers under this name, too.
+// through, ListOrders, GetPage and WatchRoom, the order service answers under this name, too.
 type BenchServer interface {
 	// ListOrders passes one call through: a page of a user's orders.
 	ListOrders(context.Context, *v1.ListOrdersRequest) (*v1.ListOrdersResponse, error)
@@ -108,6 +130,8 @@ type BenchServer interface {
 	GetOrderCards(context.Context, *GetOrderCardsRequest) (*OrderCards, error)
 	// GetPage passes one call through, whose reply is as large as the client wants.
 	GetPage(context.Context, *GetPageRequest) (*Page, error)
+	// WatchRoom passes one stream through: the latest event of a room, and then each one that follows.
+	WatchRoom(*WatchRoomRequest, grpc.ServerStreamingServer[RoomEvent]) error
 	mustEmbedUnimplementedBenchServer()
 }
 
@@ -129,6 +153,9 @@ func (UnimplementedBenchServer) GetOrderCards(context.Context, *GetOrderCardsReq
 }
 func (UnimplementedBenchServer) GetPage(context.Context, *GetPageRequest) (*Page, error) {
 	return nil, status.Error(codes.Unimplemented, "method GetPage not implemented")
+}
+func (UnimplementedBenchServer) WatchRoom(*WatchRoomRequest, grpc.ServerStreamingServer[RoomEvent]) error {
+	return status.Error(codes.Unimplemented, "method WatchRoom not implemented")
 }
 func (UnimplementedBenchServer) mustEmbedUnimplementedBenchServer() {}
 func (UnimplementedBenchServer) testEmbeddedByValue()               {}
@@ -223,6 +250,17 @@ func _Bench_GetPage_Handler(srv interface{}, ctx context.Context, dec func(inter
 	return interceptor(ctx, in, info, handler)
 }
 
+func _Bench_WatchRoom_Handler(srv interface{}, stream grpc.ServerStream) error {
+	m := new(WatchRoomRequest)
+	if err := stream.RecvMsg(m); err != nil {
+		return err
+	}
+	return srv.(BenchServer).WatchRoom(m, &grpc.GenericServerStream[WatchRoomRequest, RoomEvent]{ServerStream: stream})
+}
+
+// This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
+type Bench_WatchRoomServer = grpc.ServerStreamingServer[RoomEvent]
+
 // Bench_ServiceDesc is the grpc.ServiceDesc for Bench service.
 // It's only intended for direct use with grpc.RegisterService,
 // and not to be introspected or modified (even as a copy)
@@ -247,6 +285,12 @@ var Bench_ServiceDesc = grpc.ServiceDesc{
 			Handler:    _Bench_GetPage_Handler,
 		},
 	},
-	Streams:  []grpc.StreamDesc{},
+	Streams: []grpc.StreamDesc{
+		{
+			StreamName:    "WatchRoom",
+			Handler:       _Bench_WatchRoom_Handler,
+			ServerStreams: true,
+		},
+	},
 	Metadata: "bench/v1/bench.proto",
 }
