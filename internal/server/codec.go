@@ -6,7 +6,10 @@ import (
 )
 
 // frame is a message as wire bytes.
-type frame struct{ wire []byte }
+type frame struct {
+	wire      []byte
+	overLimit bool // it is larger than may be, and not there
+}
 
 // frameCodec passes frames as they are, and leaves other messages to the protobuf codec.
 type frameCodec struct{ encoding.CodecV2 }
@@ -20,7 +23,9 @@ func (c frameCodec) Marshal(v any) (mem.BufferSlice, error) {
 
 func (c frameCodec) Unmarshal(data mem.BufferSlice, v any) error {
 	if f, ok := v.(*frame); ok {
-		f.wire = data.Materialize()
+		if f.overLimit = len(data) == 1 && isOverLimit(data[0].ReadOnlyData()); !f.overLimit {
+			f.wire = data.Materialize()
+		}
 		return nil
 	}
 	return c.CodecV2.Unmarshal(data, v)

@@ -82,6 +82,7 @@ func NewGRPC(settings GRPCSettings, gw *gateway.Gateway, snapshots *snapshot.Hol
 			grpc.UnknownServiceHandler(h.serve),
 			grpc.InTapHandle(newStreamContext),
 			grpc.MaxRecvMsgSize(largestMessage),
+			grpc.RPCDecompressor(inflater{snapshots}), //nolint:staticcheck // encoding.Compressor knows no server, and so no limit
 			grpc.MaxHeaderListSize(largestHead),
 			grpc.ConnectionTimeout(handshakeTimeout),
 			grpc.MaxConcurrentStreams(settings.MaxStreams),

@@ -84,7 +84,7 @@ func receiveOne(stream grpc.ServerStream, limit int) ([]byte, error) {
 		}
 		return nil, err
 	}
-	if len(request.wire) > limit {
+	if request.overLimit || len(request.wire) > limit {
 		return nil, gateway.BodyTooLarge(limit)
 	}
 	switch err := stream.RecvMsg(&more); {

@@ -9,8 +9,10 @@ import (
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/encoding/gzip"
 	"google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/encoding/protowire"
 )
 
 // messages sends messages on one stream and returns how it ends.
@@ -65,6 +67,21 @@ func TestRequestsOverGRPC(t *testing.T) {
 	} {
 		if err := s.messages(t, test.method, test.requests...); status.Code(err) != test.code {
 			t.Errorf("%s: got %v, want %s", name, err, test.code)
+		}
+	}
+}
+
+// A compressed message is as large as what it is compressed from.
+func TestCompressedRequests(t *testing.T) {
+	s := startShop(t)
+	s.stock.set(item)
+	for size, want := range map[int]codes.Code{1 << 20: codes.OK, 5 << 20: codes.ResourceExhausted, 80 << 20: codes.ResourceExhausted} {
+		request := make([]byte, 0, size)
+		request = protowire.AppendBytes(protowire.AppendTag(request, 1, protowire.BytesType), make([]byte, size-10))
+		var reply []byte
+		err := s.conn.Invoke(t.Context(), "/shop.v1.Stock/Get", &request, &reply, grpc.ForceCodecV2(bytesCodec{}), grpc.UseCompressor(gzip.Name))
+		if status.Code(err) != want || want != codes.OK && !strings.Contains(err.Error(), "larger than 4194304 bytes") {
+			t.Errorf("%d bytes: got %v, want %s", size, err, want)
 		}
 	}
 }

@@ -2,13 +2,11 @@ package server
 
 import (
 	"bytes"
-	"compress/gzip"
 	"encoding/base64"
 	"encoding/binary"
 	"errors"
 	"io"
 	"slices"
-	"sync"
 
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
@@ -103,8 +101,6 @@ func noEOF(err error) error {
 	return err
 }
 
-var gzipReaders = sync.Pool{New: func() any { return new(gzip.Reader) }}
-
 // inflate decompresses the message, as far as the limit.
 func (f *frameReader) inflate(limit int) ([]byte, error) {
 	switch f.encoding {
@@ -114,14 +110,8 @@ func (f *frameReader) inflate(limit int) ([]byte, error) {
 	default:
 		return nil, status.Errorf(codes.Unimplemented, "grpc-encoding %q is not supported; want gzip or identity", f.encoding)
 	}
-	reader := gzipReaders.Get().(*gzip.Reader)
-	defer gzipReaders.Put(reader)
-	err := reader.Reset(bytes.NewReader(f.message))
-	if err == nil {
-		f.inflated.Reset()
-		_, err = io.Copy(&f.inflated, io.LimitReader(reader, int64(limit)+1))
-	}
-	switch {
+	f.inflated.Reset()
+	switch err := inflate(&f.inflated, bytes.NewReader(f.message), limit); {
 	case err != nil:
 		return nil, status.Errorf(codes.Internal, "the request's message cannot be decompressed: %v", err)
 	case f.inflated.Len() > limit:
