@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-	"sync"
 	"time"
 
 	kerrors "github.com/go-kratos/kratos/v2/errors"
@@ -54,18 +53,18 @@ const (
 // GRPC is the Kratos server of gRPC.
 type GRPC struct {
 	*kgrpc.Server
-	drain    sync.Once
-	draining chan struct{} // closed when Stop begins
+	drain context.CancelFunc // when Stop begins
 }
 
 // NewGRPC returns the server of gRPC: methods are looked up in the snapshot, not registered. Of what Kratos
 // registers by itself nothing can be reached; health and reflection are our own, and follow the live snapshot.
 func NewGRPC(settings GRPCSettings, gw *gateway.Gateway, snapshots *snapshot.Holder) *GRPC {
-	s := &GRPC{draining: make(chan struct{})}
+	draining, drain := context.WithCancel(context.Background())
+	s := &GRPC{drain: drain}
 	h := &rpcHandler{
 		gateway:     gw,
-		health:      &health{snapshots: snapshots, draining: s.draining},
-		reflection:  &reflection{snapshots: snapshots},
+		health:      &health{snapshots: snapshots, draining: draining.Done(), readTimeout: settings.ReadTimeout},
+		reflection:  &reflection{snapshots: snapshots, draining: draining, readTimeout: settings.ReadTimeout},
 		readTimeout: settings.ReadTimeout,
 	}
 	s.Server = kgrpc.NewServer(
@@ -95,9 +94,9 @@ func NewGRPC(settings GRPCSettings, gw *gateway.Gateway, snapshots *snapshot.Hol
 	return s
 }
 
-// Stop implements transport.Server. Those who watch the health are told first.
+// Stop implements transport.Server. Those who watch the health are told first, and reflection ends.
 func (s *GRPC) Stop(ctx context.Context) error {
-	s.drain.Do(func() { close(s.draining) })
+	s.drain()
 	return s.Server.Stop(ctx)
 }
 

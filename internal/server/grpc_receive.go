@@ -11,6 +11,7 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 	"google.golang.org/grpc/tap"
+	"google.golang.org/protobuf/proto"
 
 	"facet/internal/gateway"
 )
@@ -47,9 +48,21 @@ func (c *streamContext) Value(key any) any {
 	return c.Context.Value(key)
 }
 
+func streamContextOf(stream grpc.ServerStream) (*streamContext, bool) {
+	ctx, ok := stream.Context().Value(streamContextKey{}).(*streamContext)
+	return ctx, ok
+}
+
+// cancelStream ends a stream.
+func cancelStream(stream grpc.ServerStream) {
+	if ctx, ok := streamContextOf(stream); ok {
+		ctx.cancel()
+	}
+}
+
 // within ends a stream with DEADLINE_EXCEEDED when it waits for its client for longer than a timeout, unless that is 0.
 func within(stream grpc.ServerStream, timeout time.Duration, wait func() error) error {
-	ctx, ok := stream.Context().Value(streamContextKey{}).(*streamContext)
+	ctx, ok := streamContextOf(stream)
 	if !ok || timeout == 0 {
 		return wait()
 	}
@@ -59,6 +72,11 @@ func within(stream grpc.ServerStream, timeout time.Duration, wait func() error) 
 	})
 	defer timer.Stop()
 	return wait()
+}
+
+// receiveMessage reads a message.
+func receiveMessage(stream grpc.ServerStream, message proto.Message, timeout time.Duration) error {
+	return within(stream, timeout, func() error { return stream.RecvMsg(message) })
 }
 
 // receive reads the one message of a request, and that there is no other.

@@ -2,6 +2,7 @@ package server
 
 import (
 	"strings"
+	"time"
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
@@ -14,8 +15,9 @@ import (
 // health is grpc.health.v1.Health over the live snapshot: a service serves while one of its methods is served, and
 // "", the gateway as a whole, while there is a snapshot. Nothing serves any more once the gateway drains.
 type health struct {
-	snapshots *snapshot.Holder
-	draining  <-chan struct{}
+	snapshots   *snapshot.Holder
+	draining    <-chan struct{}
+	readTimeout time.Duration
 }
 
 // status returns how a service is. One that is not known is SERVICE_UNKNOWN.
@@ -55,7 +57,7 @@ func serves(snap *snapshot.Snapshot, service string) bool {
 // check answers once.
 func (h *health) check(stream grpc.ServerStream) error {
 	request := new(healthpb.HealthCheckRequest)
-	if err := stream.RecvMsg(request); err != nil {
+	if err := receiveMessage(stream, request, h.readTimeout); err != nil {
 		return err
 	}
 	now := h.status(request.GetService())
@@ -69,7 +71,7 @@ func (h *health) check(stream grpc.ServerStream) error {
 // there would hold the drain up.
 func (h *health) watch(stream grpc.ServerStream) error {
 	request := new(healthpb.HealthCheckRequest)
-	if err := stream.RecvMsg(request); err != nil {
+	if err := receiveMessage(stream, request, h.readTimeout); err != nil {
 		return err
 	}
 	last := healthpb.HealthCheckResponse_UNKNOWN

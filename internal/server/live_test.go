@@ -109,6 +109,26 @@ func TestHealthWhileDraining(t *testing.T) {
 	}
 }
 
+// Who has asked what is served, and may ask more, does not hold up the gateway that stops.
+func TestReflectionWhileDraining(t *testing.T) {
+	s := startShop(t)
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	stream, err := reflectionpb.NewServerReflectionClient(s.conn).ServerReflectionInfo(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	reflected{t, stream}.services()
+	stopped := make(chan error, 1)
+	go func() { stopped <- s.front.Stop(ctx) }()
+	if _, err := stream.Recv(); status.Code(err) != codes.Canceled || ctx.Err() != nil {
+		t.Errorf("got %v, want CANCELED by the server", err)
+	}
+	if err := <-stopped; err != nil || ctx.Err() != nil {
+		t.Errorf("the server stopped with %v %v", err, ctx.Err())
+	}
+}
+
 // reflected is what a client learns by reflection.
 type reflected struct {
 	t      *testing.T

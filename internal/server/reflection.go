@@ -1,8 +1,10 @@
 package server
 
 import (
+	"context"
 	"errors"
 	"io"
+	"time"
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
@@ -15,18 +17,21 @@ import (
 // reflection is the service grpc.reflection.v1.ServerReflection over the live snapshot. That of v1alpha has the same
 // messages by other names, and is served by the same code.
 type reflection struct {
-	snapshots *snapshot.Holder
+	snapshots   *snapshot.Holder
+	draining    context.Context
+	readTimeout time.Duration // how long a stream waits for a question
 }
 
 // serve answers the questions of one stream. A question is answered from the snapshot that is live when it is asked.
 func (r *reflection) serve(stream grpc.ServerStream) error {
+	defer context.AfterFunc(r.draining, func() { cancelStream(stream) })()
 	var of *contract
 	for {
 		question := new(reflectionpb.ServerReflectionRequest)
-		if err := stream.RecvMsg(question); err != nil {
-			if errors.Is(err, io.EOF) {
-				return nil
-			}
+		switch err := receiveMessage(stream, question, r.readTimeout); {
+		case errors.Is(err, io.EOF):
+			return nil
+		case err != nil:
 			return err
 		}
 		live, err := r.live(of)
