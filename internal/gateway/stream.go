@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
 
 	gatewayv1 "facet/api/facet/gateway/v1"
 	"facet/internal/snapshot"
@@ -91,20 +92,36 @@ func (s *streamClient) Render(wire []byte) error {
 // Send implements plan.Client.
 func (s *streamClient) Send() error {
 	if err := s.call.Send(s.call.Reply); err != nil {
-		return err
+		return notTaken(err)
 	}
 	s.silent.Reset(s.idle)
 	return nil
 }
 
+// notTaken is the status of a stream whose client takes no more messages. A server that speaks gRPC knows it, others have
+// the error of a connection.
+func notTaken(err error) error {
+	if code := codeOf(err); code == codes.Canceled || code == codes.DeadlineExceeded {
+		return err
+	}
+	return status.Errorf(codes.Canceled, "the client takes no message: %v", err)
+}
+
 // streamFailed tells whether the end of a stream is a failure. That the client left, that its own deadline has passed, and that a
 // limit was reached are none.
-func streamFailed(err error) bool {
+func (c *Call) streamFailed(ctx context.Context, err error) bool {
 	if own := new(Error); errors.As(err, &own) {
 		return !slices.Contains([]string{reasonAge, reasonIdle, reasonShutdown}, own.Reason)
 	}
-	code := codeOf(err)
-	return code != codes.OK && code != codes.Canceled && code != codes.DeadlineExceeded
+	switch codeOf(err) {
+	case codes.OK, codes.Canceled:
+		return false
+	case codes.DeadlineExceeded:
+		_, inherited := ctx.Deadline()
+		_, stated, _ := c.clientTimeout() // one that is no timeout is refused with another code
+		return !inherited && !stated
+	}
+	return true
 }
 
 // spread shortens a duration by up to a tenth, so that what began at once does not end at once.

@@ -457,3 +457,47 @@ func TestStreamsInATrial(t *testing.T) {
 		t.Errorf("got %+v, want two streams, one of them failed", candidate)
 	}
 }
+
+// Only what the gateway or its upstreams have done counts against a side of a trial.
+func TestWhoseFailureAStreamOfATrialIs(t *testing.T) {
+	var (
+		lost = errors.New("broken pipe")
+		late = status.Error(codes.DeadlineExceeded, "late")
+	)
+	for name, test := range map[string]struct {
+		header   gateway.Header
+		send     error // of the client's connection
+		upstream error
+		want     canary.Served
+	}{
+		"all is well":                 {nil, nil, nil, canary.Served{OK: 1}},
+		"the client takes nothing":    {nil, lost, nil, canary.Served{OK: 1}},
+		"the client's time is over":   {gateway.Header{"timeout": {"1h"}}, nil, late, canary.Served{OK: 1}},
+		"the upstream's time is over": {nil, nil, late, canary.Served{Failed: 1}},
+		"the upstream is down":        {nil, nil, status.Error(codes.Unavailable, "down"), canary.Served{Failed: 1}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			backend := startRoom(t)
+			gw, _ := backend.gateway(t, roomYAML)
+			trial := canary.NewTrial(backend.build(t, roomYAML, upstream.NewPool()), canary.Settings{BasisPoints: 10_000}, time.Now())
+			t.Cleanup(trial.End)
+			gw.Try(trial)
+			call := &gateway.Call{
+				Protocol: transport.KindHTTP, HTTPMethod: "GET", Path: "/rooms/1", Header: test.header,
+				Send: func([]byte) error { return test.send },
+			}
+			done := make(chan error, 1)
+			go func() { done <- gw.Serve(t.Context(), call) }()
+			show := backend.next(t)
+			show.play <- "hello"
+			select {
+			case show.end <- test.upstream:
+			case <-show.ctx.Done():
+			}
+			<-done
+			if _, candidate := trial.Served(); candidate != test.want {
+				t.Errorf("got %+v, want %+v", candidate, test.want)
+			}
+		})
+	}
+}

@@ -26,7 +26,7 @@ func (g *Gateway) serveTrial(ctx context.Context, c *Call, trial *canary.Trial) 
 	err := g.serve(ctx, c, snap)
 	switch code := codeOf(err); {
 	case c.method != nil && c.streams():
-		trial.ObserveStream(byCandidate, streamFailed(err))
+		trial.ObserveStream(byCandidate, c.streamFailed(ctx, err))
 	case code != codes.Canceled: // by the client, which says nothing about either side
 		// Refused requests count as failed: a candidate that no longer knows a path fails its clients.
 		trial.Observe(byCandidate, code != codes.OK, time.Since(start))
