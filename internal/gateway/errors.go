@@ -40,6 +40,11 @@ func refuse(code codes.Code, reason, message string) *Error {
 	return &Error{Code: code, Reason: reason, Message: message}
 }
 
+// NoSnapshot is the error of a request that comes before the first snapshot.
+func NoSnapshot() *Error {
+	return refuse(codes.Unavailable, "NO_SNAPSHOT", "the gateway has no configuration yet")
+}
+
 // BodyTooLarge is the error of a request body over the limit.
 func BodyTooLarge(limit int) *Error {
 	return &Error{

@@ -56,7 +56,7 @@ func (g *Gateway) Serve(ctx context.Context, c *Call) error {
 // serve answers a call on a pinned snapshot.
 func (g *Gateway) serve(ctx context.Context, c *Call, snap *snapshot.Snapshot) error {
 	if snap == nil {
-		return refuse(codes.Unavailable, "NO_SNAPSHOT", "the gateway has no configuration yet")
+		return NoSnapshot()
 	}
 	defer snap.Unpin()
 	if err := c.find(snap); err != nil {

@@ -17,6 +17,8 @@ import (
 	"facet/internal/snapshot"
 )
 
+var varyOrigin = []string{"Origin"}
+
 // cors decides which pages may call from a browser, as the live snapshot says (Fetch, "CORS protocol").
 type cors struct {
 	snapshots *snapshot.Holder
@@ -25,17 +27,18 @@ type cors struct {
 // admit answers a preflight, and refuses a request of an origin that may not call, before anything is executed. It
 // tells whether the request is to be served. Only browsers send origins: a request without one is admitted.
 func (c cors) admit(w http.ResponseWriter, r *http.Request) bool {
+	header := w.Header()
+	header["Vary"] = varyOrigin // of every reply: a cache must not give one to a page that was made for another, or for none
 	origin := r.Header.Get("Origin")
 	if origin == "" || sameOrigin(r, origin) {
 		return true
 	}
 	snap := c.snapshots.Pin()
 	if snap == nil {
-		return true // there is nothing that could be executed
+		writeError(w, r, gateway.NoSnapshot()) // there may be one in a moment, which does not allow the origin
+		return false
 	}
 	defer snap.Unpin()
-	header := w.Header()
-	header.Add("Vary", "Origin")
 	if !allows(snap.CORS, origin) {
 		writeError(w, r, originNotAllowed(origin))
 		return false
@@ -60,8 +63,11 @@ func sameOrigin(r *http.Request, origin string) bool {
 		return site == "same-origin" || site == "none"
 	}
 	u, err := url.Parse(origin)
-	return err == nil && strings.EqualFold(u.Host, r.Host)
+	return err == nil && u.Host != "" && (strings.EqualFold(u.Host, r.Host) || strings.EqualFold(u.Host+defaultPorts[u.Scheme], r.Host))
 }
+
+// defaultPorts are what an origin leaves out, and some proxies do not.
+var defaultPorts = map[string]string{"http": ":80", "https": ":443"}
 
 func allows(config *gatewayv1.Cors, origin string) bool {
 	return slices.ContainsFunc(config.GetOrigins(), func(allowed string) bool { return allowed == snapshot.AnyOrigin || allowed == origin })

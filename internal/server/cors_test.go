@@ -9,6 +9,9 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"facet/internal/server"
+	"facet/internal/snapshot"
 )
 
 func TestCORS(t *testing.T) {
@@ -34,9 +37,14 @@ func TestCORS(t *testing.T) {
 		called                     bool
 		want                       http.Header // of CORS
 	}{
-		"no origin":               {none, "GET", "/passed/1", "", nil, 200, true, http.Header{}},
-		"the same origin":         {none, "GET", "/passed/1", "http://example.com", nil, 200, true, http.Header{}},
-		"the same, behind proxy":  {none, "GET", "/passed/1", shop, []string{"Sec-Fetch-Site", "same-origin"}, 200, true, http.Header{}},
+		"no origin":               {none, "GET", "/passed/1", "", nil, 200, true, http.Header{"Vary": {"Origin"}}},
+		"the same origin":         {none, "GET", "/passed/1", "http://example.com", nil, 200, true, http.Header{"Vary": {"Origin"}}},
+		"the same, behind proxy":  {none, "GET", "/passed/1", shop, []string{"Sec-Fetch-Site", "same-origin"}, 200, true, http.Header{"Vary": {"Origin"}}},
+		"the same, with its port": {none, "GET", "/passed/1", "https://example.com", []string{"Host", "example.com:443"}, 200, true, http.Header{"Vary": {"Origin"}}},
+		"another port":            {none, "GET", "/passed/1", "https://example.com", []string{"Host", "example.com:80"}, 403, false, http.Header{"Vary": {"Origin"}}},
+		"no host":                 {none, "GET", "/passed/1", "null", []string{"Host", ""}, 403, false, http.Header{"Vary": {"Origin"}}},
+		"upper case":              {one, "GET", "/passed/1", "https://Shop.example", nil, 403, false, http.Header{"Vary": {"Origin"}}},
+		"a longer host":           {one, "GET", "/passed/1", shop + ".evil.example", nil, 403, false, http.Header{"Vary": {"Origin"}}},
 		"another, with that host": {none, "GET", "/passed/1", "http://example.com", []string{"Sec-Fetch-Site", "cross-site"}, 403, false, http.Header{"Vary": {"Origin"}}},
 		"another":                 {none, "GET", "/passed/1", shop, nil, 403, false, http.Header{"Vary": {"Origin"}}},
 		"no page":                 {none, "GET", "/passed/1", "null", nil, 403, false, http.Header{"Vary": {"Origin"}}},
@@ -59,6 +67,11 @@ func TestCORS(t *testing.T) {
 			"Access-Control-Allow-Origin": {"https://app.example"}, "Access-Control-Allow-Credentials": {"true"},
 			"Access-Control-Allow-Methods": {"GET"}, "Access-Control-Allow-Headers": {"x-select,authorization"}, "Access-Control-Max-Age": {"60"},
 		}},
+		"preflight of a private network": {every, "OPTIONS", "/passed/1", shop, append([]string{"Access-Control-Request-Private-Network", "true"}, preflight...), 204, false, http.Header{
+			"Vary":                         {"Origin, Access-Control-Request-Method, Access-Control-Request-Headers"},
+			"Access-Control-Allow-Origin":  {"*"},
+			"Access-Control-Allow-Methods": {"GET"}, "Access-Control-Allow-Headers": {"x-select,authorization"}, "Access-Control-Max-Age": {"7200"},
+		}},
 		"preflight of gRPC-Web": {every, "OPTIONS", "/shop.v1.Stock/Get", shop, webPreflight, 204, false, http.Header{
 			"Vary":                         {"Origin, Access-Control-Request-Method, Access-Control-Request-Headers"},
 			"Access-Control-Allow-Origin":  {"*"},
@@ -75,7 +88,9 @@ func TestCORS(t *testing.T) {
 			r.Header.Set("Origin", test.origin)
 		}
 		for i := 0; i < len(test.header); i += 2 {
-			r.Header.Set(test.header[i], test.header[i+1])
+			if r.Header.Set(test.header[i], test.header[i+1]); test.header[i] == "Host" {
+				r.Host = test.header[i+1]
+			}
 		}
 		reply := s.do(r)
 		got := http.Header{}
@@ -88,5 +103,19 @@ func TestCORS(t *testing.T) {
 			t.Errorf("%s: got %d, called %t; (-want +got)\n%s", name, reply.StatusCode, called.Load(), diff)
 		}
 		_ = reply.Body.Close()
+	}
+}
+
+// Before there is a snapshot nobody knows who may call: of another origin nothing goes on to a gateway that may have one
+// in a moment.
+func TestCORSBeforeTheFirstSnapshot(t *testing.T) {
+	s := startShop(t)
+	s.stock.set(item)
+	s.handler = server.NewHTTP(server.Settings{}, s.gateway, new(snapshot.Holder)).Handler
+	if got := s.get(t, "/passed/1", "Origin", "https://evil.example"); got.StatusCode != http.StatusServiceUnavailable {
+		t.Errorf("got %s: %s", got.Status, bodyOf(t, got))
+	}
+	if got := s.get(t, "/passed/1"); got.StatusCode != http.StatusOK {
+		t.Errorf("without an origin: got %s", got.Status)
 	}
 }
