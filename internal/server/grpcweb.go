@@ -70,7 +70,7 @@ func (h *webHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if err == nil && !e.begun && !e.call.Method().Descriptor.IsStreamingServer() {
 		err = e.addMessage(e.call.Reply)
 	}
-	e.end(err)
+	e.end(r, err)
 }
 
 // webEncoding returns the media type of the reply, and whether the bodies are base64.
@@ -135,7 +135,7 @@ func (e *webExchange) addMessage(message []byte) (err error) {
 
 // end writes the trailer, and what has not been written before: a unary reply is one write. Without a message the
 // trailer is in the header, and there is no body (Trailers-Only).
-func (e *webExchange) end(err error) {
+func (e *webExchange) end(r *http.Request, err error) {
 	streamed := e.begun
 	e.begin()
 	partial := e.call.PartialHeader()
@@ -160,7 +160,7 @@ func (e *webExchange) end(err error) {
 		return
 	}
 	header["Content-Length"] = []string{strconv.Itoa(len(piece))}
-	_, _ = e.out.w.Write(piece) // as above
+	writeReplyBody(e.out.w, r, piece)
 }
 
 // begin fills the header, once.

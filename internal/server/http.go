@@ -129,7 +129,7 @@ func (h *jsonHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		writeError(w, r, err)
 		return
 	}
-	writeReply(w, c)
+	writeReply(w, r, c)
 }
 
 // release keeps the exchange's buffers for the next request, unless one is large.
@@ -143,14 +143,14 @@ func (e *exchange) release() {
 
 var jsonContentType = []string{"application/json"}
 
-func writeReply(w http.ResponseWriter, c *gateway.Call) {
+func writeReply(w http.ResponseWriter, r *http.Request, c *gateway.Call) {
 	header := w.Header()
 	header["Content-Type"] = jsonContentType
 	header["Content-Length"] = []string{strconv.Itoa(len(c.Reply))}
 	if partial := c.PartialHeader(); partial != "" {
 		header.Set("X-Facet-Partial", partial)
 	}
-	_, _ = w.Write(c.Reply) // it fails if the client has left: there is nobody to tell
+	writeReplyBody(w, r, c.Reply)
 }
 
 // readBody implements gateway.Call.ReadBody.

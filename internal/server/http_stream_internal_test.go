@@ -1,10 +1,12 @@
 package server
 
 import (
+	"context"
 	"io"
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -123,4 +125,109 @@ func TestStreamThatIsNotRead(t *testing.T) {
 			})
 		})
 	}
+}
+
+// awaitReset reads frames of HTTP/2 until one resets a stream.
+func awaitReset(from io.Reader) {
+	const reset = 3
+	head := make([]byte, 9)
+	for head[3] != reset {
+		if _, err := io.ReadFull(from, head); err != nil {
+			return
+		}
+		_, _ = io.CopyN(io.Discard, from, int64(head[0])<<16|int64(head[1])<<8|int64(head[2])) // the next head tells
+	}
+}
+
+// A client that makes no room for a unary reply does not keep it here.
+func TestReplyThatIsNotRead(t *testing.T) {
+	t.Parallel()
+	noRoom := strings.Replace(headHTTP2, "\x00\x04\x7f\xff\xff\xff", "\x00\x04\x00\x00\x00\x00", 1)
+	for name, test := range map[string]struct {
+		head string
+		size int
+	}{
+		"HTTP/1.1":      {"GET / HTTP/1.1\r\nHost: a\r\n\r\n", 100_000},
+		"HTTP/2":        {noRoom, 100_000},
+		"HTTP/2, small": {noRoom, 1000},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				over := make(chan time.Time, 1)
+				server := NewHTTP(Settings{ReadHeaderTimeout: time.Minute}, nil, nil)
+				server.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+					if r.ProtoMajor == 1 {
+						context.AfterFunc(r.Context(), func() { over <- time.Now() })
+					}
+					writeReplyBody(w, r, make([]byte, test.size))
+				})
+				front, back := net.Pipe()
+				conns := make(chan net.Conn, 1)
+				conns <- back
+				done := make(chan error, 1)
+				go func() { done <- server.Serve(onePipe{conns: conns}) }()
+				start := time.Now()
+				go func() { _, _ = io.WriteString(front, test.head) }()
+				if strings.HasPrefix(test.head, "PRI") {
+					go func() { awaitReset(front); over <- time.Now() }() // the connection goes on
+				}
+				if took := (<-over).Sub(start); took != writeTimeout {
+					t.Errorf("it took %v, want %v", took, writeTimeout)
+				}
+				close(conns)
+				_ = server.Close()
+				_ = front.Close()
+				<-done
+			})
+		})
+	}
+}
+
+// The deadline of a reply is not that of the next one on the same connection.
+func TestConnectionOutlivesDeadlines(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		server := NewHTTP(Settings{ReadHeaderTimeout: time.Minute}, nil, nil)
+		server.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if r.URL.Path == "/stream" {
+				s := startEventStream(w, r, nil)
+				_ = s.send([]byte("{}"))
+				s.end(nil, "")
+				return
+			}
+			writeReplyBody(w, r, make([]byte, 100_000))
+		})
+		front, back := net.Pipe()
+		conns := make(chan net.Conn, 1)
+		conns <- back
+		done := make(chan error, 1)
+		go func() { done <- server.Serve(onePipe{conns: conns}) }()
+		dialed := 0
+		transport := &http.Transport{DialContext: func(context.Context, string, string) (net.Conn, error) {
+			dialed++
+			return front, nil
+		}}
+		for _, path := range []string{"/stream", "/", "/", "/stream"} {
+			r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://a"+path, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			reply, err := transport.RoundTrip(r)
+			if err != nil {
+				t.Fatalf("%s: %v", path, err)
+			}
+			if _, err := io.Copy(io.Discard, reply.Body); err != nil {
+				t.Errorf("%s: %v", path, err)
+			}
+			_ = reply.Body.Close()
+			time.Sleep(2 * writeTimeout) // of the bubble's clock
+		}
+		if dialed != 1 {
+			t.Errorf("the requests took %d connections, want 1", dialed)
+		}
+		transport.CloseIdleConnections()
+		close(conns)
+		_ = server.Close()
+		<-done
+	})
 }
