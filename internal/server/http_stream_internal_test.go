@@ -189,13 +189,16 @@ func TestConnectionOutlivesDeadlines(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		server := NewHTTP(Settings{ReadHeaderTimeout: time.Minute}, nil, nil)
 		server.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			if r.URL.Path == "/stream" {
+			switch r.URL.Path {
+			case "/stream":
 				s := startEventStream(w, r, nil)
 				_ = s.send([]byte("{}"))
 				s.end(nil, "")
-				return
+			case "/large":
+				writeReplyBody(w, r, make([]byte, 100_000))
+			default:
+				writeReplyBody(w, r, nil)
 			}
-			writeReplyBody(w, r, make([]byte, 100_000))
 		})
 		front, back := net.Pipe()
 		conns := make(chan net.Conn, 1)
@@ -207,7 +210,7 @@ func TestConnectionOutlivesDeadlines(t *testing.T) {
 			dialed++
 			return front, nil
 		}}
-		for _, path := range []string{"/stream", "/", "/", "/stream"} {
+		for _, path := range []string{"/stream", "/", "/large", "/"} {
 			r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://a"+path, nil)
 			if err != nil {
 				t.Fatal(err)
