@@ -156,7 +156,6 @@ func (e *webExchange) end(r *http.Request, err error) {
 	piece := e.encodedPiece()
 	if streamed {
 		_ = e.out.write(piece) // it fails if the client has left: there is nobody to tell
-		e.out.close()
 		return
 	}
 	header["Content-Length"] = []string{strconv.Itoa(len(piece))}

@@ -96,7 +96,6 @@ func (s *eventStream) end(err error, partial string) bool {
 	if err != nil && !s.begun {
 		return false
 	}
-	defer s.out.close()
 	prefix, summary := s.form.end, any(struct {
 		Partial string `json:"partial,omitempty"`
 	}{partial})

@@ -91,6 +91,7 @@ func TestStreamThatIsNotRead(t *testing.T) {
 	t.Parallel()
 	for protocol, head := range map[string]string{"HTTP/1.1": "GET / HTTP/1.1\r\nHost: a\r\n\r\n", "HTTP/2": headHTTP2} {
 		t.Run(protocol, func(t *testing.T) {
+			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				failed := make(chan error, 1)
 				server := NewHTTP(Settings{ReadHeaderTimeout: time.Minute}, nil, nil)
@@ -152,6 +153,7 @@ func TestReplyThatIsNotRead(t *testing.T) {
 		"HTTP/2, small": {noRoom, 1000},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				over := make(chan time.Time, 1)
 				server := NewHTTP(Settings{ReadHeaderTimeout: time.Minute}, nil, nil)
