@@ -2,13 +2,17 @@ package main
 
 import (
 	"context"
+	"errors"
 
 	"facet/bench/internal/load"
 	"facet/bench/internal/report"
 )
 
-// idleConnections is how many connections are opened to know what one holds.
-const idleConnections = 1000
+// idleConnections and idleStreams are how many are opened to know what one holds.
+const (
+	idleConnections = 1000
+	idleStreams     = 500
+)
 
 // figures measures what is no comparison: memory of what is idle, and the time to start.
 func (r *runner) figures(ctx context.Context) (figures []report.Figure, err error) {
@@ -22,16 +26,21 @@ func (r *runner) figures(ctx context.Context) (figures []report.Figure, err erro
 		return nil, err
 	}
 	figures = append(figures, methods...)
-	for _, v := range []variant{
-		{peer: "facet", path: ordersPath},
-		{peer: "kratos", path: ordersPath},
-		{peer: "facet", grpc: listOrders},
-		{peer: "kratos", grpc: listOrders, flags: []string{"-grpc"}},
+	for _, idle := range []struct {
+		variant variant
+		measure func(context.Context, variant, *services) (report.Figure, error)
+	}{
+		{variant{peer: "facet", path: ordersPath}, r.connectionFigure},
+		{variant{peer: "kratos", path: ordersPath}, r.connectionFigure},
+		{variant{peer: "facet", grpc: listOrders}, r.connectionFigure},
+		{variant{peer: "kratos", grpc: listOrders, flags: []string{"-grpc"}}, r.connectionFigure},
+		{variant{peer: "facet", path: quietPath}, r.streamFigure},
+		{variant{peer: "handtuned", path: quietPath}, r.streamFigure},
 	} {
-		if r.failures[v.peer] != "" {
+		if r.failures[idle.variant.peer] != "" {
 			continue
 		}
-		figure, err := r.connectionFigure(ctx, v, behind)
+		figure, err := idle.measure(ctx, idle.variant, behind)
 		if err != nil {
 			return nil, err
 		}
@@ -78,40 +87,70 @@ func (r *runner) methodFigures(ctx context.Context, behind *services) (figures [
 
 // connectionFigure opens connections, has each used once, and looks at what the process has grown by.
 func (r *runner) connectionFigure(ctx context.Context, v variant, behind *services) (report.Figure, error) {
-	g, err := r.start(ctx, v, behind, 0)
+	g, target, err := r.startFor(ctx, v, behind)
 	if err != nil {
 		return report.Figure{}, err
 	}
 	defer func() { r.note(g.stop()) }()
-	target, err := r.target(v, g)
-	if err != nil {
-		return report.Figure{}, err
-	}
-	resident := func(connections int) (int64, error) {
-		target.Connections = connections
-		if _, err := r.generator.Connect(target); err != nil {
-			return 0, err
-		}
-		memory, err := g.process.Memory()
-		return memory.Resident, err
-	}
-	if _, err := resident(1); err != nil {
+	target.Connections = 1
+	if _, err := r.generator.Connect(target); err != nil {
 		return report.Figure{}, err
 	}
 	if _, err := r.generator.Run(0, r.settings.warmup); err != nil { // so that the heap has the size that it needs anyway
 		return report.Figure{}, err
 	}
-	before, err := resident(1)
-	if err != nil {
-		return report.Figure{}, err
-	}
-	after, err := resident(idleConnections)
+	grown, err := r.growth(g, target, idleConnections)
 	protocol := "HTTP/1.1"
 	if target.Protocol == load.GRPC {
 		protocol = "gRPC"
 	}
 	return report.Figure{
-		Title: v.title() + ": an idle connection, " + protocol, Value: float64(after-before) / idleConnections, Unit: "bytes",
+		Title: v.title() + ": an idle connection, " + protocol, Value: grown, Unit: "bytes",
 		How: "resident memory, with 1,000 connections that were used once, less that with one",
 	}, err
+}
+
+// streamFigure opens streams on which nothing comes after the first message, and looks at what the process has grown by.
+func (r *runner) streamFigure(ctx context.Context, v variant, behind *services) (report.Figure, error) {
+	g, target, err := r.startFor(ctx, v, behind)
+	if err != nil {
+		return report.Figure{}, err
+	}
+	defer func() { r.note(g.stop()) }()
+	target.Protocol = load.Lines
+	grown, err := r.growth(g, target, idleStreams)
+	return report.Figure{
+		Title: v.title() + ": an idle stream, HTTP/1.1", Value: grown, Unit: "bytes",
+		How: "resident memory, with 500 streams whose first message has come, less that with one; the client's connection and the service's stream are part of it",
+	}, err
+}
+
+// startFor starts the gateway of a variant, and returns what to ask of it.
+func (r *runner) startFor(ctx context.Context, v variant, behind *services) (*gateway, load.Target, error) {
+	g, err := r.start(ctx, v, behind, 0)
+	if err != nil {
+		return nil, load.Target{}, err
+	}
+	target, err := r.target(v, g)
+	if err != nil {
+		return nil, load.Target{}, errors.Join(err, g.stop())
+	}
+	return g, target, nil
+}
+
+// growth returns by how many bytes a gateway's resident memory grows with each connection, of so many.
+func (r *runner) growth(g *gateway, target load.Target, connections int) (float64, error) {
+	var resident [2]int64
+	for i, n := range []int{1, connections} {
+		target.Connections = n
+		if _, err := r.generator.Connect(target); err != nil {
+			return 0, err
+		}
+		memory, err := g.process.Memory()
+		if err != nil {
+			return 0, err
+		}
+		resident[i] = memory.Resident
+	}
+	return float64(resident[1]-resident[0]) / float64(connections), nil
 }

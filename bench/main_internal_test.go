@@ -60,7 +60,11 @@ func TestRun(t *testing.T) {
 			{peer: "floor", path: selectedPath, flags: []string{"-calls", "3", "-size", sizeFlag}},
 			{name: "gRPC", peer: "facet", grpc: listOrders},
 			{name: "no gateway", peer: "backend", grpc: listOrders},
+			{name: "gRPC-Web", peer: "facet", web: listOrders},
 			{name: "lost", peer: "facet", path: "/v1/nowhere"},
+		}},
+		{name: "streams", streams: 5, round: 300 * time.Millisecond, variants: []variant{
+			{peer: "facet", path: roomPath},
 		}},
 		{name: "open", rate: 200, round: 1200 * time.Millisecond, backend: []string{"-latency", "1ms"}, variants: []variant{
 			{name: "reloading", peer: "facet", path: generatedPath, methods: 10, reload: true},
@@ -239,7 +243,7 @@ func TestParse(t *testing.T) {
 
 func TestCheckReply(t *testing.T) {
 	t.Parallel()
-	graphQL := variant{query: "one.json"}
+	graphQL, web := variant{query: "one.json"}, variant{peer: "facet", web: listOrders}
 	for reply, test := range map[string]struct {
 		variant variant
 		ok      bool
@@ -249,6 +253,15 @@ func TestCheckReply(t *testing.T) {
 		`{}`:         {graphQL, false},
 		`<html>`:     {graphQL, false},
 		`{"user":0}`: {variant{path: "/"}, true},
+		"xxx":        {variant{peer: "floor", web: listOrders}, true},
+		"\x00\x00\x00\x00\x01m\x80\x00\x00\x00\x0fgrpc-status: 0\r\n":                  {web, true},
+		"\x00\x00\x00\x00\x01m\x80\x00\x00\x00\x22Grpc-Message: \r\nGrpc-Status:0\r\n": {web, true},
+		"\x00\x00\x00\x00\x01m\x80\x00\x00\x00\x10grpc-status: 13\r\n":                 {web, false},
+		"\x00\x00\x00\x00\x01m\x80\x00\x00\x00\x0fgrpc-message: x\r\n":                 {web, false},
+		"\x80\x00\x00\x00\x0fgrpc-status: 0\r\n":                                       {web, false},
+		"\x00\x00\x00\x00\x01m":                                                        {web, false},
+		"\x00\x00\x00\x00\x09m":                                                        {web, false},
+		"":                                                                             {web, false},
 	} {
 		if err := checkReply(test.variant, []byte(reply)); (err == nil) != test.ok {
 			t.Errorf("%s: %v", reply, err)

@@ -1,8 +1,13 @@
 package main_test
 
 import (
+	"bufio"
+	"context"
+	"encoding/binary"
 	"encoding/json"
+	"io"
 	"maps"
+	"net/http"
 	"slices"
 	"strconv"
 	"strings"
@@ -48,6 +53,11 @@ func TestPeers(t *testing.T) {
 	want := fetchWanted(t, services)
 	t.Run("HTTP", func(t *testing.T) { testHTTP(t, overHTTP, want) })
 	t.Run("gRPC", func(t *testing.T) { testGRPC(t, overGRPC, want) })
+	overWeb := map[string]string{"facet": overHTTP["facet"], "improbable": start(t, bin, "improbable", flags...)}
+	t.Run("gRPC-Web", func(t *testing.T) { testWeb(t, overWeb, want) })
+	for _, name := range []string{"facet", "handtuned"} {
+		t.Run("streams/"+name, func(t *testing.T) { testStream(t, overHTTP[name]) })
+	}
 	t.Run("floor", func(t *testing.T) { testFloor(t, bin, flags) })
 }
 
@@ -168,6 +178,64 @@ func testGRPC(t *testing.T, addresses map[string]string, want *wanted) {
 				}
 			}
 		})
+	}
+}
+
+// testWeb asks those that serve gRPC-Web.
+func testWeb(t *testing.T, addresses map[string]string, want *wanted) {
+	for name, address := range addresses {
+		t.Run(name, func(t *testing.T) {
+			const call = "\x00\x00\x00\x00\x04\n\x0242"
+			reply, err := http.Post("http://"+address+benchv1.Bench_ListOrders_FullMethodName, "application/grpc-web+proto", strings.NewReader(call))
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer reply.Body.Close()
+			body, err := io.ReadAll(reply.Body)
+			if err != nil || len(body) < 5 {
+				t.Fatalf("%s: %d bytes, %v", reply.Status, len(body), err)
+			}
+			length := binary.BigEndian.Uint32(body[1:])
+			got := new(orderv1.ListOrdersResponse)
+			if err := proto.Unmarshal(body[5:5+length], got); err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(want.orders, got, protocmp.Transform()); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+// testStream wants the events of both rooms, one after the other.
+func testStream(t *testing.T, address string) {
+	for room, count := range map[string]int{"r-1": 3, "quiet": 1} {
+		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
+		request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+address+"/v1/rooms/"+room+"/events", http.NoBody)
+		if err != nil {
+			t.Fatal(err)
+		}
+		reply, err := http.DefaultClient.Do(request)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer reply.Body.Close()
+		lines, last := bufio.NewScanner(reply.Body), int32(0)
+		for range count {
+			if !lines.Scan() {
+				t.Fatalf("%s: the stream has ended: %v", reply.Status, lines.Err())
+			}
+			event := new(benchv1.RoomEvent)
+			text := strings.TrimSuffix(strings.TrimPrefix(lines.Text(), `{"result":`), "}")
+			if err := protojson.Unmarshal([]byte(text), event); err != nil {
+				t.Fatalf("%v\n%s", err, text)
+			}
+			if last > 0 && event.Sequence != last+1 || event.Sequence == 0 || event.Text == "" || !event.CreateTime.IsValid() {
+				t.Errorf("after event %d: %v", last, event)
+			}
+			last = event.Sequence
+		}
 	}
 }
 

@@ -38,6 +38,9 @@ func (s settings) of(w workload) (rounds int, round time.Duration) {
 	if s.quick && w.reloads() {
 		return rounds, 2 * time.Second // two reloads
 	}
+	if s.quick && w.streams > 0 {
+		return rounds, time.Second // ten messages on each
+	}
 	if s.quick {
 		return rounds, round
 	}
