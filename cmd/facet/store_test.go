@@ -48,7 +48,7 @@ func shopYAML(timeout string) string {
 func newShop(t *testing.T) *shop {
 	t.Helper()
 	if now := time.Now().UTC(); now.Add(time.Minute).Day() != now.Day() {
-		t.Skip("versions are named for the day, which is about to end")
+		time.Sleep(time.Minute) // versions are named for the day, which is about to end
 	}
 	t.Setenv("FACET_AUTHOR", "lin@example")
 	server := etcdtest.StartServer(t, embedded.Options{Dir: t.TempDir()})

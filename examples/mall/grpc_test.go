@@ -20,7 +20,7 @@ func TestGRPCPage(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, tool := range []string{"bash", "grpcurl", "curl", "xxd"} {
+	for _, tool := range []string{"bash", "grpcurl", "curl"} {
 		if _, err := exec.LookPath(tool); err != nil {
 			if os.Getenv("CI") == "true" {
 				t.Fatal(err)
