@@ -45,7 +45,8 @@ lint: $(TOOLS) ## Lint the Go code and the protos
 
 .PHONY: breaking
 breaking: $(TOOLS) ## Compare the protos with those of AGAINST (default: branch main)
-	buf breaking --against '$(AGAINST)'
+	buf breaking api --against '$(AGAINST),subdir=api'
+	buf breaking internal --against '$(AGAINST),subdir=internal'
 
 .PHONY: generate
 generate: $(TOOLS) ## Generate the Go code and the JSON Schemas of the protos
