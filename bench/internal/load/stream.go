@@ -66,12 +66,11 @@ func (s *streams) open(target Target) ([]byte, error) {
 	}
 	c.until(time.Time{})
 	s.readers.Go(func() {
-		if err := opened.readAll(); err != nil {
-			s.failing.Do(func() {
-				s.err = err
-				close(s.failed)
-			})
-		}
+		err := opened.readAll()
+		s.failing.Do(func() {
+			s.err = err
+			close(s.failed)
+		})
 	})
 	return first, nil
 }
@@ -104,7 +103,7 @@ func (s *stream) begin() ([]byte, error) {
 	return bytes.Clone(line), err
 }
 
-// readAll reads lines until the connection fails, and wants none to be missing.
+// readAll reads lines until the connection fails or a line is missing, and returns why it ended, which is never nil.
 func (s *stream) readAll() error {
 	for {
 		line, err := s.reader.ReadSlice('\n')

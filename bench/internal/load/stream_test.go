@@ -120,11 +120,14 @@ func TestStreamThatFallsBehind(t *testing.T) {
 	opened := make(chan bool, 1)
 	opened <- true
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		writer{w}.event(1)
+		first := false
 		select {
-		case <-opened:
-			writer{w}.event(2)
+		case first = <-opened:
 		default:
+		}
+		writer{w}.event(1) // the second stream is opened when this has come on the first
+		if first {
+			writer{w}.event(2)
 		}
 		<-r.Context().Done()
 	}))
